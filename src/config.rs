@@ -1,0 +1,46 @@
+//! The configuration as the rest of the program sees it: checked, complete, with secrets wrapped.
+//!
+//! `raw` is the file as people write it; `load` merges defaults < file < environment < flags, checks everything and
+//! reports all errors at once. No other room reads a file or a variable to learn what it should do.
+//!
+//! Invariant: a [`Config`] that exists is valid; no further check is needed where it is used.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub mod cache;
+pub mod channel;
+pub mod rule;
+
+pub use cache::{CacheConfig, Password, TlsConfig, Transport};
+pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
+pub use rule::{DownRule, MissRatioRule, Rule, Signal};
+
+/// Where it listens when nothing else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:9721";
+/// How often a node is polled when nothing else is said.
+pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The shortest poll interval.
+pub const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest poll interval.
+pub const MAX_POLL_INTERVAL: Duration = Duration::from_mins(5);
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it came from.
+    pub file: Option<PathBuf>,
+    /// Where the HTTP server listens. A change of it needs a restart.
+    pub listen: SocketAddr,
+    /// Where state is kept; `None`: in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// How people reach the page, for links in messages: `https://cachewatch.example.org`, without a slash at the end.
+    pub external_url: Option<String>,
+    /// The caches, at least one, names unique.
+    pub caches: Vec<CacheConfig>,
+    /// The channels, names unique.
+    pub channels: Vec<ChannelConfig>,
+    /// The rules, names unique, the two default ones included unless they were switched off.
+    pub rules: Vec<Rule>,
+}

@@ -1,0 +1,17 @@
+//! The words of the project as types: caches, nodes, readings, windows, snapshots, incidents, and the clock.
+//!
+//! Deliberately absent: I/O, tokio, formulas. What is computed lives in `analyze` and `alert`;
+//! this room only says what the results look like, so that every other room can speak of them.
+//!
+//! Invariant: a value that is not known is `None`, never 0.
+
+pub mod events;
+pub mod incident;
+pub mod name;
+pub mod poll;
+pub mod reading;
+pub mod secret;
+pub mod snapshot;
+pub mod stats;
+pub mod time;
+pub mod window;

@@ -1,0 +1,222 @@
+//! Alerts: states, incidents and what a notification says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::name::{CacheName, Name, NodeName, RuleName};
+
+/// How bad it is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Look at it in working hours.
+    Warning,
+    /// Wake somebody.
+    Critical,
+}
+
+impl Severity {
+    /// As a label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Where a rule stands for a subject.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// The condition does not hold.
+    Ok,
+    /// The condition holds, but not yet for long enough.
+    Pending,
+    /// An incident is open.
+    Firing,
+    /// An incident is open, and the clear condition holds, but not yet for long enough.
+    Recovering,
+    /// No incident, and too few lookups to say anything.
+    InsufficientTraffic,
+    /// No incident, and no readings to say anything.
+    NoData,
+}
+
+impl AlertState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Pending,
+        Self::Firing,
+        Self::Recovering,
+        Self::InsufficientTraffic,
+        Self::NoData,
+    ];
+
+    /// As a label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Recovering => "recovering",
+            Self::InsufficientTraffic => "insufficient_traffic",
+            Self::NoData => "no_data",
+        }
+    }
+
+    /// Whether an incident is open.
+    pub fn is_firing(self) -> bool {
+        matches!(self, Self::Firing | Self::Recovering)
+    }
+}
+
+/// Where one rule stands for one cache now.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct AlertStatus {
+    /// The rule.
+    pub rule: RuleName,
+    /// How bad it would be.
+    pub severity: Severity,
+    /// The state.
+    pub state: AlertState,
+    /// Since when the state is so.
+    pub since: Timestamp,
+    /// The open incident.
+    pub incident: Option<String>,
+    /// The number that the rule looks at: for a miss-ratio rule the ratio over the short window, 0..1.
+    pub value: Option<f64>,
+    /// The threshold in the same unit.
+    pub threshold: Option<f64>,
+    /// One line: which clause held or did not, with the numbers.
+    pub explanation: String,
+}
+
+/// Which way an incident went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transition {
+    /// It began.
+    Firing,
+    /// It is over.
+    Resolved,
+}
+
+impl Transition {
+    /// As in Alertmanager's JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// What the rule was about, for the words of the message.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(tag = "signal", rename_all = "snake_case")]
+pub enum Evidence {
+    /// Too many lookups miss.
+    MissRatio(MissEvidence),
+    /// No reading for too long.
+    Down(DownEvidence),
+}
+
+/// The numbers behind a miss-ratio message.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct MissEvidence {
+    /// Miss ratio over the short window, at the transition (for `resolved`: the value at recovery).
+    pub short_ratio: Option<f64>,
+    /// How long the short window is, in seconds.
+    pub short_seconds: f64,
+    /// Miss ratio over the long window that was used.
+    pub long_ratio: Option<f64>,
+    /// How long that window is, in seconds.
+    pub long_seconds: f64,
+    /// Lower confidence bound of the long ratio.
+    pub long_lower: Option<f64>,
+    /// The confidence of that bound, 0..1.
+    pub confidence: f64,
+    /// Lookups in the long window: the sample size.
+    pub lookups: u64,
+    /// Misses in the long window.
+    pub misses: u64,
+    /// The threshold of the rule, 0..1.
+    pub threshold: f64,
+    /// Lookups per second in the short window.
+    pub lookups_per_second: Option<f64>,
+    /// Evictions per second in the short window.
+    pub evictions_per_second: Option<f64>,
+    /// Expirations per second in the short window.
+    pub expirations_per_second: Option<f64>,
+    /// Memory used / limit, 0..1, where there is a limit.
+    pub memory_used_ratio: Option<f64>,
+    /// The highest short-window ratio since the incident began.
+    pub peak_ratio: Option<f64>,
+    /// Median of the short-window ratio over the hour before the incident: what is normal.
+    pub normal_ratio: Option<f64>,
+    /// Misses beyond the normal ratio since the incident began (for `resolved`).
+    pub extra_misses: Option<u64>,
+    /// Miss ratio over the last hour, oldest first, for the sparkline; `None` where there were no lookups.
+    pub history: Vec<Option<f64>>,
+}
+
+/// The words behind a down message.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct DownEvidence {
+    /// Nodes that do not answer, each with the last error.
+    pub nodes: Vec<(NodeName, String)>,
+    /// Nodes in all.
+    pub total: usize,
+}
+
+/// One transition of one incident: what every channel gets to say in its own way.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Notification {
+    /// Identifies the incident; the same in its firing and its resolved message.
+    pub incident: String,
+    /// Which way.
+    pub transition: Transition,
+    /// The rule.
+    pub rule: RuleName,
+    /// The cache.
+    pub cache: CacheName,
+    /// How bad.
+    pub severity: Severity,
+    /// Labels of the cache and of the rule, rule first where both have one.
+    pub labels: BTreeMap<String, String>,
+    /// When the incident began to fire.
+    pub started: Timestamp,
+    /// When the condition had begun to hold.
+    pub pending_since: Timestamp,
+    /// When this transition happened.
+    pub at: Timestamp,
+    /// How long it has been firing, on the monotonic clock (for `resolved`).
+    #[serde(rename = "duration_seconds", serialize_with = "seconds")]
+    pub duration: Duration,
+    /// Where a runbook is.
+    pub runbook: Option<String>,
+    /// The numbers.
+    pub evidence: Evidence,
+}
+
+impl Notification {
+    /// The same text for each attempt of the same message, different for every other one.
+    pub fn idempotency_key(&self, channel: &Name) -> String {
+        format!("{}/{}/{channel}", self.incident, self.transition.as_str())
+    }
+}
+
+fn seconds<S: serde::Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_f64(d.as_secs_f64())
+}

@@ -1,0 +1,1 @@
+//! One integration binary against real servers: see `harness`.
