@@ -4,5 +4,6 @@
 //! `cli`, `engine`, `serve`, `export`, `notify`, `store`, `collect`, `alert`, `analyze`, `config`, `model`.
 //! ARCHITECTURE.md tells what each is for.
 
+pub mod collect;
 pub mod config;
 pub mod model;

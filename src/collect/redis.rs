@@ -1,0 +1,9 @@
+//! Redis and what speaks its protocol: Valkey, KeyDB, Dragonfly.
+//!
+//! [`dial`] opens byte streams and is shared; everything that polls (`connection`, `poller`) and the reader of events
+//! have connections of their own. Types of the `redis` crate do not leave this folder.
+//!
+//! Invariant: read-only. Nothing here changes a server, its data or its settings.
+
+pub mod dial;
+pub mod error;
