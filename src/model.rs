@@ -6,6 +6,7 @@
 //! Invariant: a value that is not known is `None`, never 0.
 
 pub mod events;
+pub mod flags;
 pub mod incident;
 pub mod name;
 pub mod poll;
