@@ -5,5 +5,7 @@
 //!
 //! Invariant: read-only. Nothing here changes a server, its data or its settings.
 
+pub mod backoff;
 pub mod dial;
 pub mod error;
+pub mod info;

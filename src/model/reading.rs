@@ -111,6 +111,7 @@ pub struct Memory {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InfoFields {
     fields: BTreeMap<Box<str>, Box<str>>,
+    cut: usize,
 }
 
 impl InfoFields {
@@ -121,7 +122,19 @@ impl InfoFields {
                 .into_iter()
                 .map(|(k, v)| (Box::from(k), Box::from(v)))
                 .collect(),
+            cut: 0,
         }
+    }
+
+    /// The same fields, with the number of those that were left out because a name or a value was too long.
+    #[must_use]
+    pub fn with_cut(self, cut: usize) -> Self {
+        Self { cut, ..self }
+    }
+
+    /// How many fields of the reply were left out because a name or a value was too long.
+    pub fn cut(&self) -> usize {
+        self.cut
     }
 
     /// The text of a field.
