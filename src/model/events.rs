@@ -95,6 +95,8 @@ pub struct EventReport {
     pub gaps: u64,
     /// How often the reader has subscribed. A new number means that counting began anew after a gap.
     pub sessions: u64,
+    /// Events whose key was longer than what is looked at (64 KiB), so that only its beginning was.
+    pub keys_cut: u64,
 }
 
 /// Whether events can be trusted, and what to do if they can't.

@@ -1,0 +1,117 @@
+//! Keeps a session with one node alive for as long as the program runs.
+//!
+//! Deliberately absent: the verdict on events (whether notifications are on, how complete they are): that is made where
+//! INFO is known too.
+//!
+//! Invariants: at most one connection at a time; after a failure there is always a pause, longer each time, until a
+//! session has lasted `HEALTHY_AFTER`; what was seen is never forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::session::{self, Ended};
+use super::tally::{Counting, EventsHandle, Tally};
+use super::wire::{End, Timing};
+use crate::collect::redis::dial::{SystemRoots, dial};
+use crate::config::CacheConfig;
+use crate::model::events::Subscription;
+
+/// How long a server may be silent before it is asked whether it lives.
+const IDLE: Duration = Duration::from_secs(15);
+/// How often a server that refuses is asked again: people do mend ACLs.
+const REFUSED_RETRY: Duration = Duration::from_mins(1);
+/// How long a session must have been subscribed for the next pause to be the shortest again.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+/// The shortest and the longest pause, before jitter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// The reader of one node's events.
+pub struct EventReader {
+    config: Arc<CacheConfig>,
+    tally: Arc<Tally>,
+    roots: SystemRoots,
+    idle: Duration,
+    refused_retry: Duration,
+}
+
+impl EventReader {
+    /// A reader, and the handle that tells what it has seen. Nothing happens before [`Self::run`].
+    pub fn new(config: Arc<CacheConfig>) -> (EventsHandle, Self) {
+        let state = if config.events {
+            Subscription::Connecting
+        } else {
+            Subscription::Disabled
+        };
+        let tally = Arc::new(Tally::new(config.name.clone(), config.node(), state));
+        let reader = Self {
+            config,
+            tally: Arc::clone(&tally),
+            roots: SystemRoots::default(),
+            idle: IDLE,
+            refused_retry: REFUSED_RETRY,
+        };
+        (EventsHandle(tally), reader)
+    }
+
+    /// Reads until cancelled; returns at once where events are switched off.
+    pub async fn run(self, cancel: CancellationToken) {
+        if self.config.events {
+            // `None` is what it returns when cancelled; there is no other way out.
+            cancel.run_until_cancelled(self.forever()).await;
+        }
+    }
+
+    async fn forever(&self) {
+        let mut attempt = 0;
+        loop {
+            let ended = self.session().await;
+            if ended
+                .subscribed
+                .is_some_and(|lasted| lasted >= HEALTHY_AFTER)
+            {
+                attempt = 0;
+            }
+            let (state, pause) = match ended.why {
+                End::Refused(words) => (Subscription::Refused(words), jittered(self.refused_retry)),
+                End::Lost(words) => (Subscription::Lost(words), delay(attempt)),
+            };
+            attempt = attempt.saturating_add(1);
+            self.tally.unsubscribed(state, ended.subscribed.is_some());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn session(&self) -> Ended {
+        let stream = match dial(&self.config, &self.roots).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                return Ended {
+                    why: End::Lost(error.message),
+                    subscribed: None,
+                };
+            }
+        };
+        let timing = Timing {
+            idle: self.idle,
+            response: self.config.response_timeout,
+        };
+        let mut sink = Counting::new(&self.tally);
+        session::run(stream, &self.config, timing, &self.tally, &mut sink).await
+    }
+}
+
+/// The pause after the failure number `attempt`, counted from 0: doubling, capped, with jitter.
+fn delay(attempt: u32) -> Duration {
+    let factor = 1_u32.checked_shl(attempt).unwrap_or(u32::MAX);
+    jittered(PAUSES.0.saturating_mul(factor.max(1)).min(PAUSES.1))
+}
+
+/// Between half of it and all of it, so that readers of many nodes do not knock at the same time.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests;
