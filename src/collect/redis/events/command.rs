@@ -55,6 +55,6 @@ mod tests {
                 assert_eq!(text.matches(&channel::name(db, kind)).count(), 1);
             }
         }
-        assert!(!text.contains('*') || text.matches('*').count() == 1);
+        assert_eq!(text.matches('*').count(), 1, "exact names, no patterns");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: dialling and trying again ([`super::reader`]), and any state that outlives the connection.
 //!
-//! Invariants: a session ends with a reason; no wait is without a deadline; a server that is silent for
+//! Invariants: a session ends with a reason; no wait for the peer is without a deadline; a server that is silent for
 //! `Timing::idle` is asked whether it lives, and any byte is taken for a yes, since the answer stands behind all events
 //! that wait in its output buffer.
 

@@ -3,8 +3,8 @@
 use tokio_util::task::TaskTracker;
 
 use super::*;
-use crate::collect::redis::events::testing::{Redis, until};
-use crate::config::Password;
+use crate::collect::redis::events::testing::{self, Peer, Redis, message, until};
+use crate::config::{Password, Transport};
 use crate::model::events::{EventReport, PerKind};
 use crate::model::secret::Secret;
 
@@ -237,11 +237,37 @@ async fn a_server_that_is_not_there_is_lost_and_no_gap() {
 }
 
 #[tokio::test]
+async fn a_flood_does_not_delay_the_shutdown() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let peers = TaskTracker::new();
+    peers.spawn(async move {
+        let mut peer = Peer(listener.accept().await.unwrap().0);
+        peer.subscribe().await;
+        let flood = message("__keyevent@0__:keymiss", b"user:12345678").repeat(10_000);
+        while peer.say(&flood).await {}
+    });
+    let host = "127.0.0.1".to_owned();
+    let transport = Transport::Tcp {
+        host,
+        port,
+        tls: None,
+    };
+    let reader = Running::start(Arc::new(testing::config(transport)));
+    reader
+        .until("events flow", |report| report.seen.keymiss > 100_000)
+        .await;
+    reader.stop().await;
+    peers.close();
+    peers.wait().await;
+}
+
+#[tokio::test]
 async fn where_events_are_off_nothing_runs() {
-    let nowhere = crate::config::Transport::Unix {
+    let nowhere = Transport::Unix {
         path: "/does/not/exist".into(),
     };
-    let mut config = crate::collect::redis::events::testing::config(nowhere);
+    let mut config = testing::config(nowhere);
     config.events = false;
     let (handle, reader) = EventReader::new(Arc::new(config));
     reader.run(CancellationToken::new()).await;
