@@ -1,7 +1,7 @@
 //! The configuration as the rest of the program sees it: checked, complete, with secrets wrapped.
 //!
 //! `raw` is the file as people write it; `load` merges defaults < file < environment < flags, checks everything and
-//! reports all errors at once. No other room reads a file or a variable to learn what it should do.
+//! reports all errors at once; `watch` and `diff` are what reloading needs. No other room reads a file or a variable to learn what it should do.
 //!
 //! Invariant: a [`Config`] that exists is valid; no further check is needed where it is used.
 
@@ -9,12 +9,22 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod address;
 pub mod cache;
 pub mod channel;
+pub mod diff;
+pub mod env;
+mod error;
+mod load;
+mod raw;
+pub mod redacted;
 pub mod rule;
+pub mod watch;
 
 pub use cache::{CacheConfig, Password, TlsConfig, Transport};
 pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
+pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
+pub use load::{Inputs, Overrides, load};
 pub use rule::{DownRule, MissRatioRule, Rule, Signal};
 
 /// Where it listens when nothing else is said.
@@ -43,4 +53,6 @@ pub struct Config {
     pub channels: Vec<ChannelConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
+    /// The files that it was read from and that it names, as they were then; see [`watch`].
+    pub files: Vec<watch::SeenFile>,
 }

@@ -34,10 +34,7 @@ pub struct CacheConfig {
 impl CacheConfig {
     /// The name of the node that the configuration names.
     pub fn node(&self) -> NodeName {
-        match &self.transport {
-            Transport::Tcp { host, port, .. } => NodeName::tcp(host, *port),
-            Transport::Unix { path } => NodeName::unix(&path.to_string_lossy()),
-        }
+        self.transport.node()
     }
 }
 
@@ -58,6 +55,16 @@ pub enum Transport {
         /// The socket.
         path: PathBuf,
     },
+}
+
+impl Transport {
+    /// The name of the node there.
+    pub fn node(&self) -> NodeName {
+        match self {
+            Self::Tcp { host, port, .. } => NodeName::tcp(host, *port),
+            Self::Unix { path } => NodeName::unix(&path.to_string_lossy()),
+        }
+    }
 }
 
 /// How TLS is done.

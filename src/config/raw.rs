@@ -1,0 +1,244 @@
+//! The file as people write it: which keys there are, and of which type.
+//!
+//! Deliberately absent: defaults, ranges, and everything that needs to know two fields at once; `load` has that. Also
+//! no serde: it stops at the first error, and people want all of them (see `raw::walk`).
+//!
+//! Invariant: every value carries its place, and nothing here can be printed, since it holds secrets in the clear.
+
+use std::time::Duration;
+
+mod given;
+mod substitute;
+mod suggest;
+mod tree;
+mod walk;
+
+pub(super) use given::{At, Given};
+pub(super) use walk::{DURATION, Walk, duration};
+
+use super::error::Origin;
+use walk::Fields;
+
+/// The whole file.
+pub(super) struct RawConfig {
+    pub(super) listen: Given<String>,
+    pub(super) data_dir: Given<String>,
+    pub(super) external_url: Given<String>,
+    pub(super) poll_interval: Given<Duration>,
+    pub(super) caches: Vec<RawCache>,
+    pub(super) channels: Vec<RawChannel>,
+    pub(super) rules: Vec<RawRule>,
+}
+
+/// A cache.
+pub(super) struct RawCache {
+    pub(super) origin: Origin,
+    pub(super) name: Given<String>,
+    pub(super) url: Given<String>,
+    pub(super) username: Given<String>,
+    pub(super) password: Given<String>,
+    pub(super) password_file: Given<String>,
+    pub(super) poll_interval: Given<Duration>,
+    pub(super) connect_timeout: Given<Duration>,
+    pub(super) response_timeout: Given<Duration>,
+    pub(super) events: Given<bool>,
+    pub(super) labels: Vec<(At<String>, String)>,
+    pub(super) tls: Given<RawTls>,
+}
+
+/// How TLS is done.
+pub(super) struct RawTls {
+    pub(super) ca_file: Given<String>,
+    pub(super) cert_file: Given<String>,
+    pub(super) key_file: Given<String>,
+    pub(super) server_name: Given<String>,
+}
+
+/// A channel.
+pub(super) struct RawChannel {
+    pub(super) origin: Origin,
+    pub(super) name: Given<String>,
+    pub(super) kind: Given<RawKind>,
+    pub(super) url: Given<String>,
+    pub(super) url_file: Given<String>,
+    pub(super) smtp_url: Given<String>,
+    pub(super) from: Given<String>,
+    pub(super) to: Given<Vec<At<String>>>,
+    pub(super) username: Given<String>,
+    pub(super) password: Given<String>,
+    pub(super) password_file: Given<String>,
+    pub(super) send_resolved: Given<bool>,
+}
+
+/// The `type` of a channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RawKind {
+    Slack,
+    Webhook,
+    Email,
+}
+
+/// A rule.
+pub(super) struct RawRule {
+    pub(super) origin: Origin,
+    pub(super) name: Given<String>,
+    pub(super) signal: Given<RawSignal>,
+    pub(super) enabled: Given<bool>,
+    pub(super) severity: Given<crate::model::incident::Severity>,
+    pub(super) labels: Vec<(At<String>, String)>,
+    pub(super) runbook: Given<String>,
+    pub(super) caches: Given<Vec<At<String>>>,
+    pub(super) above: Given<f64>,
+    pub(super) clear_below: Given<f64>,
+    pub(super) short_window: Given<Duration>,
+    pub(super) long_window: Given<Duration>,
+    pub(super) extended_window: Given<Duration>,
+    pub(super) min_lookups: Given<u64>,
+    pub(super) confidence: Given<f64>,
+    pub(super) for_: Given<Duration>,
+    pub(super) clear_for: Given<Duration>,
+}
+
+/// The `signal` of a rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RawSignal {
+    MissRatio,
+    Down,
+}
+
+/// Reads the text of the file. `None`: it could not be read to its end, or is no map; that has been told.
+pub(super) fn parse(text: &str, walk: &mut Walk<'_>) -> Option<RawConfig> {
+    let mut complaints = Vec::new();
+    let parsed = tree::parse(text, &mut complaints);
+    for (position, message) in complaints {
+        let origin = walk.origin(position, String::new());
+        walk.errors.at(&origin, message);
+    }
+    match parsed {
+        Ok(Some(root)) => Fields::open(walk, &root, String::new()).map(|root| config(walk, root)),
+        Ok(None) => Some(RawConfig::empty()),
+        Err((position, message)) => {
+            let origin = walk.origin(position, String::new());
+            walk.errors.at(&origin, message);
+            None
+        }
+    }
+}
+
+impl RawConfig {
+    /// A file that says nothing.
+    pub(super) fn empty() -> Self {
+        Self {
+            listen: Given::No,
+            data_dir: Given::No,
+            external_url: Given::No,
+            poll_interval: Given::No,
+            caches: Vec::new(),
+            channels: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
+    let config = RawConfig {
+        listen: fields.text(walk, "listen"),
+        data_dir: fields.text(walk, "data_dir"),
+        external_url: fields.text(walk, "external_url"),
+        poll_interval: fields.duration(walk, "poll_interval"),
+        caches: fields.sections(walk, "caches", cache),
+        channels: fields.sections(walk, "channels", channel),
+        rules: fields.sections(walk, "rules", rule),
+    };
+    fields.close(walk);
+    config
+}
+
+fn cache(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawCache {
+    fields.require(walk, "name");
+    fields.require(walk, "url");
+    RawCache {
+        name: fields.text(walk, "name"),
+        url: fields.text(walk, "url"),
+        username: fields.text(walk, "username"),
+        password: fields.text(walk, "password"),
+        password_file: fields.text(walk, "password_file"),
+        poll_interval: fields.duration(walk, "poll_interval"),
+        connect_timeout: fields.duration(walk, "connect_timeout"),
+        response_timeout: fields.duration(walk, "response_timeout"),
+        events: fields.flag(walk, "events"),
+        labels: fields.labels(walk, "labels"),
+        tls: fields.section(walk, "tls", tls),
+        origin: fields.close(walk),
+    }
+}
+
+fn tls(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawTls {
+    let tls = RawTls {
+        ca_file: fields.text(walk, "ca_file"),
+        cert_file: fields.text(walk, "cert_file"),
+        key_file: fields.text(walk, "key_file"),
+        server_name: fields.text(walk, "server_name"),
+    };
+    fields.close(walk);
+    tls
+}
+
+fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
+    fields.require(walk, "name");
+    fields.require(walk, "type");
+    let kind = |text: &str| match text {
+        "slack" => Some(RawKind::Slack),
+        "webhook" => Some(RawKind::Webhook),
+        "email" => Some(RawKind::Email),
+        _ => None,
+    };
+    RawChannel {
+        name: fields.text(walk, "name"),
+        kind: fields.scalar(walk, "type", "one of slack, webhook, email", kind),
+        url: fields.text(walk, "url"),
+        url_file: fields.text(walk, "url_file"),
+        smtp_url: fields.text(walk, "smtp_url"),
+        from: fields.text(walk, "from"),
+        to: fields.texts(walk, "to"),
+        username: fields.text(walk, "username"),
+        password: fields.text(walk, "password"),
+        password_file: fields.text(walk, "password_file"),
+        send_resolved: fields.flag(walk, "send_resolved"),
+        origin: fields.close(walk),
+    }
+}
+
+fn rule(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawRule {
+    use crate::model::incident::Severity;
+    fields.require(walk, "name");
+    let signal = |text: &str| match text {
+        "miss_ratio" => Some(RawSignal::MissRatio),
+        "down" => Some(RawSignal::Down),
+        _ => None,
+    };
+    let severity = |text: &str| {
+        [Severity::Info, Severity::Warning, Severity::Critical]
+            .into_iter()
+            .find(|severity| severity.as_str() == text)
+    };
+    RawRule {
+        name: fields.text(walk, "name"),
+        signal: fields.scalar(walk, "signal", "one of miss_ratio, down", signal),
+        enabled: fields.flag(walk, "enabled"),
+        severity: fields.scalar(walk, "severity", "one of info, warning, critical", severity),
+        labels: fields.labels(walk, "labels"),
+        runbook: fields.text(walk, "runbook"),
+        caches: fields.texts(walk, "caches"),
+        above: fields.number(walk, "above"),
+        clear_below: fields.number(walk, "clear_below"),
+        short_window: fields.duration(walk, "short_window"),
+        long_window: fields.duration(walk, "long_window"),
+        extended_window: fields.duration(walk, "extended_window"),
+        min_lookups: fields.whole(walk, "min_lookups"),
+        confidence: fields.number(walk, "confidence"),
+        for_: fields.duration(walk, "for"),
+        clear_for: fields.duration(walk, "clear_for"),
+        origin: fields.close(walk),
+    }
+}

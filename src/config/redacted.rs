@@ -1,0 +1,189 @@
+//! The configuration in force, fit to be shown: to a person at a terminal, on a page, in a bug report.
+//!
+//! Deliberately a type of its own instead of a serialiser of [`Config`]: a field is shown because somebody put it here.
+//!
+//! Invariant: no password and no address of a web hook is in it; of those addresses only scheme and host are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{ChannelKind, Config, Password, Rule, Signal, SmtpSecurity, Transport};
+use crate::model::name::{CacheName, ChannelName, NodeName, RuleName};
+use crate::model::secret::Secret;
+
+const HIDDEN: &str = "[REDACTED]";
+
+/// A configuration without its secrets. `Display` gives JSON.
+#[derive(Debug, Serialize)]
+pub struct Redacted {
+    file: Option<String>,
+    listen: String,
+    data_dir: Option<String>,
+    external_url: Option<String>,
+    caches: Vec<Cache>,
+    channels: Vec<Channel>,
+    rules: Vec<ShownRule>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cache {
+    name: CacheName,
+    node: NodeName,
+    tls: bool,
+    username: Option<String>,
+    password: Option<String>,
+    poll_interval: String,
+    connect_timeout: String,
+    response_timeout: String,
+    events: bool,
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Channel {
+    name: ChannelName,
+    r#type: &'static str,
+    address: String,
+    from: Option<String>,
+    to: Vec<String>,
+    send_resolved: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownRule {
+    name: RuleName,
+    signal: &'static str,
+    severity: &'static str,
+    caches: Vec<CacheName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear_below: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    windows: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_lookups: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+    r#for: String,
+    clear_for: String,
+    labels: BTreeMap<String, String>,
+    runbook: Option<String>,
+}
+
+impl Config {
+    /// What may be shown of it.
+    pub fn redacted(&self) -> Redacted {
+        Redacted {
+            file: self.file.as_ref().map(|p| p.display().to_string()),
+            listen: self.listen.to_string(),
+            data_dir: self.data_dir.as_ref().map(|p| p.display().to_string()),
+            external_url: self.external_url.clone(),
+            caches: self
+                .caches
+                .iter()
+                .map(|cache| Cache {
+                    name: cache.name.clone(),
+                    node: cache.node(),
+                    tls: matches!(cache.transport, Transport::Tcp { tls: Some(_), .. }),
+                    username: cache.username.clone(),
+                    password: cache.password.as_ref().map(|password| match password {
+                        Password::Inline(_) => HIDDEN.to_owned(),
+                        Password::File(path) => format!("in the file {}", path.display()),
+                    }),
+                    poll_interval: show(cache.poll_interval),
+                    connect_timeout: show(cache.connect_timeout),
+                    response_timeout: show(cache.response_timeout),
+                    events: cache.events,
+                    labels: cache.labels.clone(),
+                })
+                .collect(),
+            channels: self
+                .channels
+                .iter()
+                .map(|channel| {
+                    let (address, from, to) = match &channel.kind {
+                        ChannelKind::SlackWebhook { url } | ChannelKind::Webhook { url } => {
+                            (hook(url), None, Vec::new())
+                        }
+                        ChannelKind::Email(email) => {
+                            let scheme = match email.security {
+                                SmtpSecurity::Implicit => "smtps",
+                                SmtpSecurity::StartTls => "smtp+starttls",
+                                SmtpSecurity::None => "smtp",
+                            };
+                            let address =
+                                format!("{scheme}://{}", NodeName::tcp(&email.host, email.port));
+                            (address, Some(email.from.clone()), email.to.clone())
+                        }
+                    };
+                    Channel {
+                        name: channel.name.clone(),
+                        r#type: channel.kind.as_str(),
+                        address,
+                        from,
+                        to,
+                        send_resolved: channel.send_resolved,
+                    }
+                })
+                .collect(),
+            rules: self.rules.iter().map(rule).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string_pretty(self).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+fn rule(rule: &Rule) -> ShownRule {
+    let (signal, miss_ratio, for_, clear_for) = match &rule.signal {
+        Signal::MissRatio(r) => ("miss_ratio", Some(r), r.for_, r.clear_for),
+        Signal::Down(r) => ("down", None, r.for_, r.clear_for),
+    };
+    ShownRule {
+        name: rule.name.clone(),
+        signal,
+        severity: rule.severity.as_str(),
+        caches: rule.caches.clone(),
+        above: miss_ratio.map(|r| r.threshold),
+        clear_below: miss_ratio.map(|r| r.clear_threshold),
+        windows: miss_ratio
+            .map(|r| {
+                [r.short_window, r.long_window, r.extended_window]
+                    .map(show)
+                    .to_vec()
+            })
+            .unwrap_or_default(),
+        min_lookups: miss_ratio.map(|r| r.min_lookups),
+        confidence: miss_ratio.map(|r| r.confidence),
+        r#for: show(for_),
+        clear_for: show(clear_for),
+        labels: rule.labels.clone(),
+        runbook: rule.runbook.clone(),
+    }
+}
+
+fn hook(url: &Secret) -> String {
+    match url::Url::parse(url.expose()) {
+        Ok(url) => {
+            let host = url.host_str().unwrap_or_default();
+            let port = url
+                .port()
+                .map(|port| format!(":{port}"))
+                .unwrap_or_default();
+            format!("{}://{host}{port}/{HIDDEN}", url.scheme())
+        }
+        Err(_) => HIDDEN.to_owned(),
+    }
+}
+
+fn show(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
