@@ -6,6 +6,11 @@
 //! Invariant: read-only. Nothing here changes a server, its data or its settings.
 
 pub mod backoff;
+pub mod connection;
 pub mod dial;
 pub mod error;
 pub mod info;
+pub mod poller;
+
+#[cfg(test)]
+mod testing;

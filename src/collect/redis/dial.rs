@@ -12,7 +12,7 @@ use std::path::Path;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 
-use super::error::{fail, printable};
+use super::error::{fail, printable, spoken};
 use crate::config::{CacheConfig, TlsConfig, Transport};
 use crate::model::name::NodeName;
 use crate::model::poll::{PollError, PollErrorKind};
@@ -36,8 +36,8 @@ pub async fn dial(cache: &CacheConfig, roots: &SystemRoots) -> Result<Stream, Po
             DialError::TimedOut(what) => fail(
                 PollErrorKind::ConnectTimeout,
                 format!(
-                    "no connection to {node} within {:?}: {what}",
-                    cache.connect_timeout
+                    "no connection to {node} within {}: {what}",
+                    spoken(cache.connect_timeout)
                 ),
             ),
         })
@@ -173,3 +173,6 @@ fn connect_error(node: &NodeName, error: &io::Error) -> PollError {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

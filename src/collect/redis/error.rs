@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::time::Duration;
 
 use crate::model::name::NodeName;
 use crate::model::poll::{PollError, PollErrorKind};
@@ -52,6 +53,21 @@ pub fn printable(words: &[u8]) -> String {
     out
 }
 
+/// A time-out as a person writes it: `2 s`, `1.5 s`, `350 ms`.
+pub fn spoken(time: Duration) -> String {
+    let ms = time.as_millis();
+    if ms < 1000 {
+        format!("{ms} ms")
+    } else {
+        // Tenths of a second are as exact as anybody sets a time-out.
+        let tenths = ms / 100;
+        match (tenths / 10, tenths % 10) {
+            (s, 0) => format!("{s} s"),
+            (s, tenth) => format!("{s}.{tenth} s"),
+        }
+    }
+}
+
 /// Control characters, and those that reorder or hide text.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -82,6 +98,93 @@ pub fn from_io(node: &NodeName, error: &io::Error) -> PollError {
     }
 }
 
+/// What a server's refusal means. `user` is the ACL user that was configured, `command` the command that was refused
+/// (without its arguments), `words` what the server said, already [`printable`].
+pub fn from_server(node: &NodeName, user: Option<&str>, command: &str, words: &str) -> PollError {
+    let who = printable(user.unwrap_or("default").as_bytes());
+    let code = words.split(' ').next().unwrap_or_default();
+    let lower = words.to_ascii_lowercase();
+    let says = |part: &str| lower.contains(part);
+    match code {
+        "NOAUTH" => fail(
+            PollErrorKind::Auth,
+            format!("{node} wants a password: set password or password_file for this cache"),
+        ),
+        "WRONGPASS" => fail(
+            PollErrorKind::Auth,
+            format!(
+                "{node} refuses the password of user {who}: check username and password, and that the user is on"
+            ),
+        ),
+        "ERR" if says("invalid password") => fail(
+            PollErrorKind::Auth,
+            format!("{node} refuses the password: check password or password_file"),
+        ),
+        "ERR"
+            if command == "AUTH"
+                && (says("no password is set") || says("without any password configured")) =>
+        {
+            fail(
+                PollErrorKind::Auth,
+                format!(
+                    "{node} has no password for the default user, but one is configured here: remove it, or set username"
+                ),
+            )
+        }
+        "ERR" if command == "AUTH" && says("wrong number of arguments") => fail(
+            PollErrorKind::Auth,
+            format!("{node} knows no users (it is older than Redis 6): remove username"),
+        ),
+        "NOPERM" => fail(
+            PollErrorKind::Denied,
+            format!(
+                "{node} forbids {command} to user {who}; allow it with: ACL SETUSER {who} {} (it said: {words})",
+                grant(command)
+            ),
+        ),
+        "DENIED" => fail(
+            PollErrorKind::Denied,
+            format!(
+                "{node} is in protected mode and accepts connections from its own machine only: set a password there"
+            ),
+        ),
+        "LOADING" => fail(
+            PollErrorKind::Loading,
+            format!(
+                "{node} is loading its data set and answers nothing yet: wait until it is done"
+            ),
+        ),
+        "MASTERDOWN" => fail(
+            PollErrorKind::Server,
+            format!(
+                "{node} is a replica that has lost its primary and serves no stale data (it said: {words})"
+            ),
+        ),
+        _ if says("max number of clients") => fail(
+            PollErrorKind::Server,
+            format!(
+                "{node} accepts no more connections: raise maxclients, or find who holds them (CLIENT LIST)"
+            ),
+        ),
+        _ => fail(
+            PollErrorKind::Server,
+            format!("{node} refuses {command}: {words}"),
+        ),
+    }
+}
+
+/// The ACL rule that allows a command. Channels are granted as one pattern; exact channels match it.
+pub fn grant(command: &str) -> String {
+    let name = command.to_ascii_lowercase().replace(' ', "|");
+    match name.as_str() {
+        "subscribe" => format!("+subscribe {EVENT_CHANNELS}"),
+        _ => format!("+{name}"),
+    }
+}
+
+/// The ACL rule for the channels of keyspace events.
+pub const EVENT_CHANNELS: &str = "&__keyevent@*__:*";
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -101,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn times_are_spoken_plainly() {
+        let spoken_ms = |ms| spoken(Duration::from_millis(ms));
+        assert_eq!(spoken_ms(350), "350 ms");
+        assert_eq!(spoken_ms(2000), "2 s");
+        assert_eq!(spoken_ms(1999), "1.9 s");
+        assert_eq!(spoken_ms(60_000), "60 s");
+    }
+
+    #[test]
     fn a_reset_is_a_closed_connection() {
         let node = NodeName::tcp("h", 1);
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
@@ -113,6 +225,75 @@ mod tests {
                 "the connection to h:1 failed: disk\\non fire"
             )
         );
+    }
+
+    #[test]
+    fn a_refusal_becomes_a_kind_and_a_remedy() {
+        use PollErrorKind as K;
+        let node = NodeName::tcp("h", 1);
+        for (command, words, kind, message) in [
+            (
+                "INFO",
+                "NOAUTH Authentication required.",
+                K::Auth,
+                "h:1 wants a password: set password or password_file for this cache",
+            ),
+            (
+                "AUTH",
+                "WRONGPASS invalid username-password pair or user is disabled.",
+                K::Auth,
+                "h:1 refuses the password of user bob: check username and password, and that the user is on",
+            ),
+            (
+                "AUTH",
+                "ERR invalid password",
+                K::Auth,
+                "h:1 refuses the password: check password or password_file",
+            ),
+            (
+                "AUTH",
+                "ERR AUTH <password> called without any password configured for the default user. Are you sure?",
+                K::Auth,
+                "h:1 has no password for the default user, but one is configured here: remove it, or set username",
+            ),
+            (
+                "CONFIG GET",
+                "NOPERM this user has no permissions",
+                K::Denied,
+                "h:1 forbids CONFIG GET to user bob; allow it with: ACL SETUSER bob +config|get \
+                 (it said: NOPERM this user has no permissions)",
+            ),
+            (
+                "SUBSCRIBE",
+                "NOPERM no channels",
+                K::Denied,
+                "h:1 forbids SUBSCRIBE to user bob; allow it with: ACL SETUSER bob +subscribe &__keyevent@*__:* \
+                 (it said: NOPERM no channels)",
+            ),
+            (
+                "INFO",
+                "LOADING Redis is loading the dataset in memory",
+                K::Loading,
+                "h:1 is loading its data set and answers nothing yet: wait until it is done",
+            ),
+            (
+                "INFO",
+                "ERR max number of clients reached",
+                K::Server,
+                "h:1 accepts no more connections: raise maxclients, or find who holds them (CLIENT LIST)",
+            ),
+            (
+                "INFO",
+                "ERR unknown command 'INFO'",
+                K::Server,
+                "h:1 refuses INFO: ERR unknown command 'INFO'",
+            ),
+        ] {
+            assert_eq!(
+                from_server(&node, Some("bob"), command, words),
+                fail(kind, message)
+            );
+        }
     }
 
     proptest! {

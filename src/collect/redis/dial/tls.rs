@@ -150,7 +150,10 @@ fn handshake_error(node: &NodeName, expected: &str, error: &io::Error) -> PollEr
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let expected = printable(expected.as_bytes());
     let what = match inner {
-        Some(E::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+        // A bad signature is what a new authority with the name of the old one looks like.
+        Some(E::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        )) => {
             "its certificate is signed by no authority that is trusted here: set ca_file to the authority's certificate"
                 .to_owned()
         }

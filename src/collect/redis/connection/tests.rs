@@ -1,0 +1,376 @@
+//! Connections to servers that misbehave in every way we know, and to a real one.
+
+use std::io::Write as _;
+
+use proptest::prelude::*;
+
+use super::super::testing::{Misbehaviour, RealServer, against, cache, closed_port, with_login};
+use super::*;
+use crate::config::Password;
+use crate::model::reading::{Flavour, Role};
+
+async fn ask(cache: CacheConfig) -> Result<Reading, PollError> {
+    Connection::open(&cache, &SystemRoots::default())
+        .await?
+        .info()
+        .await
+}
+
+/// The kind, and the message with the node's name taken out.
+async fn info_from(how: Misbehaviour) -> (PollErrorKind, String) {
+    against(how, async |cache| {
+        let node = cache.node();
+        let error = ask(cache).await.unwrap_err();
+        assert!(!error.message.contains('\n'));
+        (error.kind, error.message.replace(node.as_str(), "NODE"))
+    })
+    .await
+}
+
+fn say(words: &[u8]) -> Misbehaviour {
+    Misbehaviour::Say(words.to_vec())
+}
+
+const NOT_ANSWERED: &str = "NODE accepted the connection, but did not answer INFO within 400 ms: is it hung or overloaded?";
+const CLOSED: &str = "NODE closed the connection before the answer was complete: see the server's log for the reason";
+const TOO_LARGE: &str =
+    "NODE answered INFO with more than 8 MiB or 200000 lines: that is no sound answer";
+
+#[tokio::test]
+async fn silence_and_half_an_answer_end_at_the_time_out() {
+    let expected = (PollErrorKind::ResponseTimeout, NOT_ANSWERED.to_owned());
+    assert_eq!(info_from(say(b"")).await, expected);
+    assert_eq!(info_from(say(b"$100\r\nrole:master")).await, expected);
+    assert_eq!(
+        info_from(say(b"$9223372036854775807\r\nabc")).await,
+        expected
+    );
+    assert_eq!(info_from(say(b"*9223372036854775807\r\n")).await, expected);
+    assert_eq!(info_from(say(b"=-1\r\n")).await, expected);
+    let endless_line = vec![b'+'; 1 << 20];
+    assert_eq!(info_from(Misbehaviour::Say(endless_line)).await, expected);
+}
+
+#[tokio::test]
+async fn a_byte_at_a_time_ends_at_the_time_out_too() {
+    let drip = Misbehaviour::Drip(b"$13\r\nrole:master\r\n\r\n".to_vec());
+    assert_eq!(
+        info_from(drip).await,
+        (PollErrorKind::ResponseTimeout, NOT_ANSWERED.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_end_in_the_middle_is_a_closed_connection() {
+    for words in [
+        &b""[..],
+        b"$100\r\nrole:master",
+        b"$99999999999\r\n",
+        b"*3\r\n+a\r\n",
+        b"+half a line",
+    ] {
+        assert_eq!(
+            info_from(Misbehaviour::SayAndClose(words.to_vec())).await,
+            (PollErrorKind::Closed, CLOSED.to_owned()),
+            "{words:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_megabyte_of_garbage_is_told_by_its_first_byte() {
+    assert_eq!(
+        info_from(Misbehaviour::Say(vec![b'x'; 1 << 20])).await,
+        (
+            PollErrorKind::Protocol,
+            format!(
+                "NODE does not answer INFO as a Redis server does (it said \"{}\"): is this the right port?",
+                "x".repeat(40)
+            )
+        )
+    );
+    let http = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(
+        info_from(say(http)).await,
+        (
+            PollErrorKind::Protocol,
+            "NODE does not answer INFO as a Redis server does \
+             (it said \"HTTP/1.1 400 Bad Request\\r\\nContent-Length\"): is this the right port?"
+                .to_owned()
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_by_bytes_and_by_lines() {
+    let mut bulk = b"$999999999\r\n".to_vec();
+    bulk.resize(MAX_REPLY_BYTES + 1, b'x');
+    let mut lines = b"*999999999\r\n".to_vec();
+    lines.extend(b"+\r\n".repeat(MAX_REPLY_LINES));
+    for words in [bulk, lines] {
+        let patient = async |cache| {
+            let cache = CacheConfig {
+                response_timeout: Duration::from_secs(20),
+                ..cache
+            };
+            ask(cache).await.unwrap_err()
+        };
+        let error = against(Misbehaviour::Say(words), patient).await;
+        assert_eq!(error.kind, PollErrorKind::TooLarge);
+        assert!(
+            error
+                .message
+                .ends_with(TOO_LARGE.strip_prefix("NODE").unwrap()),
+            "{}",
+            error.message
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_of_the_wrong_type_are_said_to_be_so() {
+    for (words, why) in [
+        (&b":1\r\n"[..], "it answered with a number"),
+        (b"*1\r\n+a\r\n", "it answered with an array"),
+        (b"$-1\r\n", "it answered with nothing"),
+        (b"%1\r\n+a\r\n+b\r\n", "it answered in RESP3, unasked"),
+        (
+            b"$1\r\na\r\n+more\r\n",
+            "it said more than it was asked for",
+        ),
+        (b":x\r\n", "it said \":x\""),
+        (b"+\xff\xfe\r\n", "it said \"+\u{fffd}\u{fffd}\""),
+    ] {
+        let expected = format!(
+            "NODE does not answer INFO as a Redis server does ({why}): is this the right port?"
+        );
+        assert_eq!(
+            info_from(say(words)).await,
+            (PollErrorKind::Protocol, expected)
+        );
+    }
+    for words in [
+        &b"+PONG\r\n"[..],
+        b"$16\r\n<a href=\"x:y\">\r\n\r\n",
+        b"$0\r\n\r\n",
+    ] {
+        assert_eq!(
+            info_from(say(words)).await,
+            (
+                PollErrorKind::Protocol,
+                "NODE answered, but not with INFO: is this a Redis server, or something else on its port?"
+                    .to_owned()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn nesting_has_an_end() {
+    for opening in [
+        &b"*1\r\n"[..],
+        b"~1\r\n",
+        b"%1\r\n+k\r\n",
+        b"|1\r\n+k\r\n",
+        b">2\r\n+k\r\n",
+    ] {
+        let (kind, _) = info_from(Misbehaviour::Say(opening.repeat(10_000))).await;
+        assert_eq!(kind, PollErrorKind::Protocol, "{opening:?}");
+    }
+}
+
+#[tokio::test]
+async fn info_need_not_be_utf8_and_may_come_as_resp3_text() {
+    let reading = against(say(b"$19\r\nrole:master\r\nx:\xff\xfe\r\n\r\n"), ask)
+        .await
+        .unwrap();
+    assert_eq!(reading.fields.get("x"), Some("\u{fffd}\u{fffd}"));
+    let reading = against(say(b"=15\r\ntxt:role:master\r\n"), ask)
+        .await
+        .unwrap();
+    assert_eq!(reading.role, Role::Primary);
+}
+
+#[tokio::test]
+async fn a_connection_that_lost_step_is_not_used_again() {
+    against(say(b"+OK\r\n"), async |cache| {
+        let mut c = Connection::open(&cache, &SystemRoots::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            c.command(&["PING"]).await,
+            Ok(Reply::Status("OK".to_owned()))
+        );
+        c.set_response_timeout(Duration::from_millis(20));
+        let late = c.command(&["PING"]).await.unwrap_err();
+        assert_eq!(late.kind, PollErrorKind::ResponseTimeout);
+        let after = c.command(&["PING"]).await.unwrap_err();
+        assert_eq!(after.kind, PollErrorKind::Closed);
+        assert_eq!(c.bytes_read(), 10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let port = closed_port();
+    assert_eq!(
+        ask(cache(port)).await.unwrap_err(),
+        fail(
+            PollErrorKind::Refused,
+            format!(
+                "connection refused by 127.0.0.1:{port}: is the server running, and is this its port?"
+            )
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_password_file_is_named_when_it_cannot_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, " \n").unwrap();
+    let binary = folder.path().join("binary");
+    std::fs::write(&binary, b"\xff\xfe").unwrap();
+    for (file, why) in [
+        (
+            missing,
+            "cannot be read: No such file or directory (os error 2)",
+        ),
+        (empty, "it is empty"),
+        (binary, "it is not UTF-8 text"),
+    ] {
+        let expected = format!("password_file {}: {why}", file.display());
+        let cache = CacheConfig {
+            password: Some(Password::File(file)),
+            ..cache(closed_port())
+        };
+        assert_eq!(
+            ask(cache).await.unwrap_err(),
+            fail(PollErrorKind::Auth, expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_real_server_answers() {
+    let Some(server) = RealServer::start(&[]).await else {
+        return;
+    };
+    let mut c = server.admin().await;
+    let reading = c.info().await.unwrap();
+    assert_eq!(
+        (reading.flavour, reading.role),
+        (Flavour::Redis, Role::Primary)
+    );
+    assert!(reading.identity.run_id.is_some());
+    assert!(reading.fields.with_prefix("cmdstat_").count() > 0);
+    assert_eq!(c.config_get("maxmemory").await, Ok(Some("0".to_owned())));
+    assert_eq!(c.config_get("no-such-setting").await, Ok(None));
+    assert_eq!(
+        c.command(&["CLIENT", "GETNAME"]).await,
+        Ok(Reply::Bulk(b"cachewatch".to_vec()))
+    );
+    let wrong = c.command(&["SET", "secret-key"]).await.unwrap_err();
+    assert_eq!(wrong.kind, PollErrorKind::Server);
+    assert!(
+        wrong
+            .message
+            .contains("refuses SET: ERR wrong number of arguments")
+    );
+    assert!(!wrong.message.contains("secret-key"));
+    // A refusal is an answer: the connection goes on.
+    let mut batch = Batch::new();
+    let value: Vec<u8> = (0..=255).collect();
+    batch.push(&[b"SET", b"k\r\n\0", &value]);
+    batch.push(&[b"GET", b"k\r\n\0"]);
+    batch.push(&[b"INCR", b"k\r\n\0"]);
+    batch.push(&[b"GET", b"none"]);
+    let answers = c.pipeline(&batch).await.unwrap();
+    assert_eq!(answers[0], Reply::Status("OK".to_owned()));
+    assert_eq!(answers[1], Reply::Bulk(value));
+    assert!(matches!(&answers[2], Reply::Error(words) if words.starts_with("ERR value is not")));
+    assert_eq!(answers[3], Reply::Nil);
+}
+
+#[tokio::test]
+async fn a_real_server_checks_who_we_are() {
+    let Some(server) = RealServer::start(&["--requirepass", "s3cret"]).await else {
+        return;
+    };
+    let node = server.cache().node();
+    let said = async |cache: CacheConfig| {
+        let error = ask(cache).await.unwrap_err();
+        assert!(!error.message.contains("s3cret") && !error.message.contains("wr0ng"));
+        (error.kind, error.message.replace(node.as_str(), "NODE"))
+    };
+    let auth = |message: &str| (PollErrorKind::Auth, message.to_owned());
+    assert_eq!(
+        said(server.cache()).await,
+        auth("NODE wants a password: set password or password_file for this cache")
+    );
+    assert_eq!(
+        said(with_login(server.cache(), None, "wr0ng")).await,
+        auth(
+            "NODE refuses the password of user default: check username and password, and that the user is on"
+        )
+    );
+    assert_eq!(
+        said(with_login(server.cache(), Some("bob"), "s3cret")).await,
+        auth(
+            "NODE refuses the password of user bob: check username and password, and that the user is on"
+        )
+    );
+
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"s3cret \n").unwrap();
+    let cache = CacheConfig {
+        password: Some(Password::File(file.path().to_owned())),
+        ..server.cache()
+    };
+    let mut admin = Connection::open(&cache, &SystemRoots::default())
+        .await
+        .unwrap();
+    let user = "ACL SETUSER watcher on >pw resetchannels -@all +ping +config|get";
+    admin
+        .command(&user.split(' ').collect::<Vec<_>>())
+        .await
+        .unwrap();
+    let watcher = with_login(server.cache(), Some("watcher"), "pw");
+    assert_eq!(
+        said(watcher).await,
+        (
+            PollErrorKind::Denied,
+            "NODE forbids INFO to user watcher; allow it with: ACL SETUSER watcher +info \
+             (it said: NOPERM this user has no permissions to run the 'info' command)"
+                .to_owned()
+        )
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Bytes that look like the protocol, in any order: no panic, and an end.
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                "[-+:$*_,#!=(%~>|][0-9-]{0,3}\r\n",
+                "[-+:$*_,#!=(%~>|]-?[0-9]{1,20}\r\n",
+                "[a-z]{0,9}\r\n",
+                "\\PC{0,4}",
+            ],
+            0..30,
+        ),
+        count in 1_usize..4,
+    ) {
+        let bytes = parts.concat();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut stream = Metered::new(bytes.as_bytes());
+        if let Ok(answers) = runtime.block_on(read_answers(&mut stream, count, Rest::Ignored)) {
+            prop_assert_eq!(answers.len(), count);
+        }
+    }
+}
