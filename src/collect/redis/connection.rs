@@ -87,7 +87,11 @@ impl Connection {
         if authenticates {
             // Before the name, and on its own: a server that refuses AUTH may close the connection after it.
             if let Some(Reply::Error(words)) = self.exchange("AUTH", &batch).await?.first() {
-                return Err(self.refused("AUTH", words));
+                let hidden = password.filter(|p| !p.is_empty());
+                return Err(match hidden {
+                    Some(password) if words.contains(password) => self.refused("AUTH", UNSHOWN),
+                    _ => self.refused("AUTH", words),
+                });
             }
         }
         let mut name = Batch::new();
@@ -267,6 +271,9 @@ impl Connection {
         from_server(&self.node, self.user.as_deref(), what, words)
     }
 }
+
+/// Instead of words that repeat the password.
+const UNSHOWN: &str = "its words repeat the password and are not shown";
 
 /// How much of an answer that is not the protocol is shown.
 const SHOWN_BYTES: usize = 40;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -60,6 +61,20 @@ pub(crate) fn with_login(cache: CacheConfig, user: Option<&str>, password: &str)
 pub(crate) fn closed_port() -> u16 {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// A free port below those that the system gives out, so that no other test's listener or connection takes it between
+/// here and the start of the server. Tests run in processes and in threads of one process.
+fn server_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..1000 {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id() * 7;
+        let port = 20_000 + u16::try_from(n % 10_000).unwrap();
+        if StdListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 /// What a misbehaving server does when it is asked something.
@@ -141,7 +156,7 @@ impl RealServer {
     /// loudly, when this machine has none.
     pub(crate) async fn start(settings: &[&str]) -> Option<Self> {
         for _ in 0..5 {
-            if let Some(server) = Self::start_on(closed_port(), settings).await? {
+            if let Some(server) = Self::start_on(server_port(), settings).await? {
                 return Some(server);
             }
         }
@@ -180,8 +195,14 @@ impl RealServer {
             if self.child.try_wait().unwrap().is_some() {
                 return false;
             }
-            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                return true;
+            // A connection alone is not enough: it exits after it has bound its port if a setting is wrong.
+            if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await {
+                let mut answer = [0; 64];
+                if stream.write_all(b"PING\r\n").await.is_ok()
+                    && stream.read(&mut answer).await.is_ok_and(|n| n > 0)
+                {
+                    return true;
+                }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

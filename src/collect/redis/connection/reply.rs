@@ -51,7 +51,7 @@ impl Reply {
                     Some(details) => format!("{} {details}", error.code()),
                     None => error.code().to_owned(),
                 };
-                Self::Error(printable(words.as_bytes()))
+                Self::Error(printable(without_arguments(&words).as_bytes()))
             }
             _ => return Err(NotResp2),
         })
@@ -77,6 +77,13 @@ impl Reply {
             Self::Error(_) => "an error",
         }
     }
+}
+
+/// `ERR unknown command 'AUTH', with args beginning with: 'hunter2'` repeats what was sent: keys, passwords.
+fn without_arguments(words: &str) -> &str {
+    words
+        .split_once(", with args beginning with")
+        .map_or(words, |(before, _)| before)
 }
 
 /// Commands that are sent together, one after the other, before any answer is read.

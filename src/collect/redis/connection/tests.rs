@@ -254,6 +254,32 @@ async fn a_password_file_is_named_when_it_cannot_be_used() {
 }
 
 #[tokio::test]
+async fn words_that_repeat_the_password_are_not_shown() {
+    for (words, shown) in [
+        (
+            &b"-ERR unknown command 'AUTH', with args beginning with: 'hunter2' \r\n"[..],
+            "NODE refuses AUTH: ERR unknown command 'AUTH'",
+        ),
+        (
+            b"-ERR what is hunter2?\r\n",
+            "NODE refuses AUTH: its words repeat the password and are not shown",
+        ),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let cache = cache(listener.local_addr().unwrap().port());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(words).await.unwrap();
+            stream
+        };
+        let (_stream, answer) =
+            tokio::join!(server, ask(with_login(cache.clone(), None, "hunter2")));
+        let message = answer.unwrap_err().message;
+        assert_eq!(message.replace(cache.node().as_str(), "NODE"), shown);
+    }
+}
+
+#[tokio::test]
 async fn a_real_server_answers() {
     let Some(server) = RealServer::start(&[]).await else {
         return;

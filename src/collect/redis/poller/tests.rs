@@ -132,8 +132,16 @@ async fn a_server_that_goes_and_comes_back_is_seen_to_do_both() {
 
 #[tokio::test]
 async fn what_the_acl_forbids_is_said_and_a_refused_config_get_is_no_failure() {
-    let Some(server) =
-        RealServer::start(&["--user", "watcher on >pw resetchannels -@all +info"]).await
+    let Some(server) = RealServer::start(&[
+        "--user",
+        "watcher",
+        "on",
+        ">pw",
+        "resetchannels",
+        "-@all",
+        "+info",
+    ])
+    .await
     else {
         return;
     };
