@@ -6,6 +6,7 @@
 //! Invariant: read-only. Nothing here changes a server, its data or its settings.
 
 pub mod backoff;
+pub mod capabilities;
 pub mod connection;
 pub mod dial;
 pub mod error;

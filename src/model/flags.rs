@@ -21,11 +21,13 @@ const MAX_LETTERS: usize = 64;
 pub struct NotifySet(Vec<char>);
 
 impl NotifySet {
-    /// Takes the letters; what is no printable ASCII character, or comes twice, is left out.
+    /// Takes the letters; what is no printable ASCII character, is a quote, or comes twice, is left out.
     pub fn parse(text: &str) -> Self {
         let mut letters = Vec::new();
         for c in text.chars().filter(char::is_ascii_graphic) {
-            if letters.len() < MAX_LETTERS && !letters.contains(&c) {
+            // No server has quotes among its letters, and what is proposed gets pasted into a shell.
+            let is_quote = matches!(c, '\'' | '"' | '`' | '\\');
+            if !is_quote && letters.len() < MAX_LETTERS && !letters.contains(&c) {
                 letters.push(c);
             }
         }
@@ -76,6 +78,25 @@ impl NotifySet {
         let mut letters = self.0.clone();
         letters.extend(self.missing(wanted).0);
         Self(letters)
+    }
+
+    /// What to do so that a server which has these flags publishes what is wanted; `None` when nothing is missing.
+    ///
+    /// A command for `redis-cli`, also when pasted into a shell; for Dragonfly, which takes them at its start only, the
+    /// flag of its command line.
+    pub fn remedy(&self, wanted: &Self, flavour: Flavour) -> Option<String> {
+        if self.missing(wanted).is_empty() {
+            return None;
+        }
+        let flags = self.with(wanted);
+        Some(match flavour {
+            Flavour::Dragonfly => format!("--notify_keyspace_events={wanted}"),
+            _ if flags.0.iter().all(char::is_ascii_alphanumeric) => {
+                format!("CONFIG SET notify-keyspace-events {flags}")
+            }
+            // `$` means something to a shell.
+            _ => format!("CONFIG SET notify-keyspace-events '{flags}'"),
+        })
     }
 
     /// Whether an `n` (events of new keys) may be set that CONFIG GET does not show.
@@ -137,6 +158,24 @@ mod tests {
         }
         assert!(set("AKE").publishes(EventKind::Expired));
         assert!(!set("AKE").publishes(EventKind::Keymiss));
+    }
+
+    #[test]
+    fn a_remedy_is_a_command_that_keeps_what_is_set() {
+        let remedy = |found, flavour| set(found).remedy(&set("Exem"), flavour);
+        assert_eq!(remedy("xEem", Flavour::Redis), None);
+        assert_eq!(
+            remedy("AK", Flavour::Valkey).as_deref(),
+            Some("CONFIG SET notify-keyspace-events AKEm")
+        );
+        assert_eq!(
+            remedy("g$E", Flavour::Redis).as_deref(),
+            Some("CONFIG SET notify-keyspace-events 'g$Exem'")
+        );
+        assert_eq!(
+            set("").remedy(&set("Ex"), Flavour::Dragonfly).as_deref(),
+            Some("--notify_keyspace_events=Ex")
+        );
     }
 
     #[test]
