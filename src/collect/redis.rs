@@ -10,6 +10,7 @@ pub mod capabilities;
 pub mod connection;
 pub mod dial;
 pub mod error;
+pub mod events;
 pub mod info;
 pub mod poller;
 

@@ -69,10 +69,11 @@ pub async fn run(
     cancel.run_until_cancelled(poller.run()).await;
 }
 
-/// The configuration with time-outs that fit into one interval.
+/// The configuration with time-outs that fit into one interval. Connecting leaves a quarter of it to the answer: a
+/// server that was slow to connect to shall not be said to have been too slow to answer.
 fn cap_timeouts(cfg: &CacheConfig) -> CacheConfig {
     let mut capped = cfg.clone();
-    capped.connect_timeout = cfg.connect_timeout.min(cfg.poll_interval);
+    capped.connect_timeout = cfg.connect_timeout.min(cfg.poll_interval * 3 / 4);
     capped.response_timeout = cfg.response_timeout.min(cfg.poll_interval);
     capped
 }
@@ -184,7 +185,7 @@ impl Poller {
             }
         }
         let mut capped = self.capped.clone();
-        capped.connect_timeout = capped.connect_timeout.min(self.left(began));
+        capped.connect_timeout = capped.connect_timeout.min(self.left(began) * 3 / 4);
         let fresh = connection.insert(Connection::open(&capped, &self.roots).await?);
         // Another server may be behind the address now, or the same one with other settings.
         self.flags_due = Instant::now();

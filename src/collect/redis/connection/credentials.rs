@@ -5,6 +5,7 @@
 use std::io;
 
 use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
 use super::fail;
 use crate::config::{CacheConfig, Password};
@@ -36,10 +37,14 @@ pub async fn password(cache: &CacheConfig) -> Result<Option<Secret>, PollError> 
             .read_to_string(&mut text)
             .await
     };
-    read.await.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => auth("it is not UTF-8 text".to_owned()),
-        _ => auth(format!("cannot be read: {error}")),
-    })?;
+    // A file may be on a network, and hang like one.
+    timeout(cache.connect_timeout, read)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => auth("it is not UTF-8 text".to_owned()),
+            _ => auth(format!("cannot be read: {error}")),
+        })?;
     text.truncate(text.trim_end().len());
     if text.is_empty() {
         return Err(auth("it is empty".to_owned()));
