@@ -1,1 +1,24 @@
-//! One integration binary against real servers: see `harness`.
+//! One integration binary against real servers.
+//!
+//! `harness` starts servers, receivers, proxies and the real `cachewatch`; the other modules are the tests, one file a
+//! promise of the product. `make setup` brings what they need; what is missing is skipped loudly, and in CI fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that cannot go on stops with a message; clippy's allowances reach only functions marked #[test]"
+)]
+#![allow(
+    clippy::float_cmp,
+    reason = "counters are whole numbers far below 2^53 and must come through exactly"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "pub marks what tests may use of the harness"
+)]
+
+mod deploy;
+mod harness;

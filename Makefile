@@ -1,0 +1,52 @@
+# Everything a developer or CI runs. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup setup-demo fmt lint unit doctest it test demo bench docs
+
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# Tools that setup built, then servers that it fetched; what the system has comes first.
+export PATH := $(PATH):$(abspath $(TARGET))/tools/bin:$(abspath $(TARGET))/servers/redis-7.0:$(abspath $(TARGET))/servers/valkey-9.1
+NEXTEST := cargo nextest run --locked $(if $(filter true,$(CI)),--profile ci)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## install what demo and tests need (Debian packages as root; the rest under target/)
+	@scripts/setup.sh
+
+setup-demo:
+	@scripts/setup.sh --demo
+
+fmt: ## format the code
+	cargo fmt
+
+lint: ## format check, clippy, rustdoc, cargo-deny; warnings are errors
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+	@if command -v cargo-deny >/dev/null || [ "$${CI:-}" = true ]; then \
+	  cargo deny --log-level error check bans licenses sources; \
+	else echo "lint: cargo-deny is not here and was left out; make setup brings it"; fi
+
+unit: ## tests beside the code
+	$(NEXTEST) --lib --bins --no-tests pass
+
+doctest:
+	cargo test --locked --doc --quiet
+
+it: ## tests of the real binary against real servers
+	$(NEXTEST) --test it
+
+test: ## setup, lint and all tests, cheap ones first
+	@scripts/test.sh
+
+demo: setup-demo ## a minute of cachewatch against a Redis of its own: healthy, TTL cliff, eviction, recovery
+	cargo run --release --locked -- demo
+
+bench: setup ## what the performance claims rest on
+	cargo bench --locked
+
+docs: ## the API documentation, private items included, in target/doc
+	cargo doc --locked --no-deps --document-private-items
