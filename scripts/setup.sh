@@ -41,13 +41,18 @@ quietly() {
 
 can_apt() { [ "$(id -u)" -eq 0 ] && have apt-get; }
 
+policy=/usr/sbin/policy-rc.d
+our_policy=no
+drop_policy() { if [ "$our_policy" = yes ]; then rm -f "$policy" && our_policy=no; fi; }
+trap drop_policy EXIT
+
 apt_install() {
-  local policy=/usr/sbin/policy-rc.d ours=no status=0
+  local status=0
   # Debian starts a service as soon as it is installed; a policy that says 101 forbids that.
   if [ ! -e "$policy" ] && [ -d /usr/sbin ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
-    ours=yes
+    our_policy=yes
   fi
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300 --no-install-recommends install)
   say "installing Debian packages: $*"
@@ -55,7 +60,7 @@ apt_install() {
     quietly apt-get update || true
     quietly "${apt[@]}" "$@" || status=$?
   fi
-  if [ "$ours" = yes ]; then rm -f "$policy"; fi
+  drop_policy
   return "$status"
 }
 
@@ -172,6 +177,10 @@ link_system_redis() {
 # cargo_tool NAME VERSION: built without optimisation, as it runs for a second and is built for minutes.
 cargo_tool() {
   if have "$1"; then return; fi
+  if ! have cargo; then
+    lacks "$1" "cargo (from rustup) builds it"
+    return
+  fi
   say "building $1 $2 (some minutes, once)"
   quietly cargo install --quiet --locked --debug --root "$tools" --version "$2" "$1" ||
     lacks "$1" "cargo install --locked $1"
@@ -203,7 +212,7 @@ case "${1:-}" in
   cargo_tool cargo-deny "$DENY"
   ;;
 *)
-  sed -n '2,9s/^# \{0,1\}//p' "$0"
+  sed -n '2,10s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
@@ -211,6 +220,6 @@ esac
 if [ "${#missing[@]}" -gt 0 ]; then
   say "missing:"
   for item in "${missing[@]}"; do printf '    %s\n' "$item"; done
-  say "tests that need these are skipped, loudly; the rest works"
+  [ "${1:-}" = --demo ] || say "tests that need these are skipped, loudly; the rest works"
   if [ "${CI:-}" = true ]; then exit 1; fi
 fi

@@ -3,14 +3,13 @@
 //! It runs in a temporary folder with an environment of its own, so that nothing of this machine leaks in. What it prints
 //! is kept, and shown when a test fails.
 
+mod output;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -18,7 +17,8 @@ use tempfile::TempDir;
 use super::http::{self, Response};
 use super::metrics::Metrics;
 use super::process::{self, Process};
-use super::wait::{eventually, secs, try_eventually};
+use super::wait::{secs, try_eventually};
+use output::Output;
 
 /// How long it may take to start or stop on a machine that is busy.
 const PATIENCE: Duration = secs(20);
@@ -348,64 +348,5 @@ impl Drop for Cachewatch {
             self.output.finish();
             eprintln!("{}", self.output.show());
         }
-    }
-}
-
-type Lines = Arc<Mutex<Vec<String>>>;
-
-/// What a process has printed so far.
-#[derive(Debug)]
-struct Output {
-    stdout: Lines,
-    stderr: Lines,
-    readers: Vec<JoinHandle<()>>,
-}
-
-impl Output {
-    fn capture(process: &mut Process) -> Self {
-        let mut readers = Vec::new();
-        let mut follow = |pipe: Box<dyn Read + Send>| {
-            let lines = Lines::default();
-            let theirs = Arc::clone(&lines);
-            readers.push(std::thread::spawn(move || {
-                let mut reader = BufReader::new(pipe);
-                let mut bytes = Vec::new();
-                while reader.read_until(b'\n', &mut bytes).is_ok_and(|n| n > 0) {
-                    let text = String::from_utf8_lossy(&bytes);
-                    theirs.lock().unwrap().push(text.trim_end().to_owned());
-                    bytes.clear();
-                }
-            }));
-            lines
-        };
-        let child = process.child();
-        Self {
-            stdout: follow(Box::new(child.stdout.take().unwrap())),
-            stderr: follow(Box::new(child.stderr.take().unwrap())),
-            readers,
-        }
-    }
-
-    /// Waits until everything is read; the process must be dead.
-    fn finish(&mut self) {
-        for reader in self.readers.drain(..) {
-            drop(reader.join());
-        }
-    }
-
-    fn stdout_lines(&self) -> Vec<String> {
-        self.stdout.lock().unwrap().clone()
-    }
-
-    fn stderr_lines(&self) -> Vec<String> {
-        self.stderr.lock().unwrap().clone()
-    }
-
-    fn show(&self) -> String {
-        format!(
-            "--- standard output of cachewatch\n{}\n--- its log\n{}",
-            self.stdout_lines().join("\n"),
-            self.stderr_lines().join("\n")
-        )
     }
 }
