@@ -48,19 +48,23 @@ fn a_killed_test_takes_the_server_along() {
         .spawn()
         .unwrap();
     let lines = BufReader::new(test.stdout.take().unwrap()).lines();
-    let pid = lines
+    let told = lines
         .map_while(Result::ok)
-        .find_map(|l| l.split_once("server pid ")?.1.parse::<u32>().ok())
-        .expect("the other test tells its server's pid");
+        .find_map(|l| Some(l.split_once("server: ")?.1.to_owned()))
+        .expect("the other test tells of its server");
+    let (pid, dir) = told.split_once(' ').unwrap();
     test.kill().unwrap();
     test.wait().unwrap();
-    wait_gone(pid, secs(5));
+    wait_gone(pid.parse().unwrap(), secs(5));
+    // The one thing that a kill -9 leaves behind.
+    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]
 #[ignore = "run, and killed, by a_killed_test_takes_the_server_along"]
 fn starts_a_server_and_hangs() {
     let server = Server::start(Version::USUAL, &[]);
-    println!("\nserver pid {}", server.process().pid());
+    let pid = server.process().pid();
+    println!("\nserver: {pid} {}", server.dir().display());
     pause(secs(60));
 }

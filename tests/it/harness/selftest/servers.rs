@@ -103,11 +103,13 @@ fn a_wrong_argument_is_told_with_the_servers_own_words() {
 }
 
 #[test]
-fn what_is_missing_fails_only_where_it_must_not_be() {
-    assert!(skip::have("this test", true));
-    let absent = std::panic::catch_unwind(|| skip::have("a unicorn", false));
-    match absent {
-        Ok(there) => assert!(!there && !skip::strict()),
-        Err(_) => assert!(skip::strict()),
-    }
+fn what_is_missing_is_skipped_where_it_may_be() {
+    assert!(skip::may_go_on("a horse", true, true));
+    assert!(!skip::may_go_on("a unicorn", false, false));
+}
+
+#[test]
+#[should_panic(expected = "a unicorn is missing")]
+fn what_is_missing_fails_where_it_must_not_be() {
+    skip::may_go_on("a unicorn", false, true);
 }
