@@ -91,4 +91,6 @@ pub struct HttpStats {
     pub open_connections: Counter,
     /// Connections that were closed because too many were open.
     pub refused_connections: Counter,
+    /// Connections that were closed because the other side was too slow, or idle for too long.
+    pub timed_out_connections: Counter,
 }

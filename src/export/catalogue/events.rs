@@ -1,0 +1,66 @@
+//! `cache_events_*`: keyspace events and how complete they are.
+
+use crate::model::events::{EventKind, EventsState};
+
+use super::{Kind, Metric, NODE, Read, Unit};
+
+const EVENT: &[&str] = &["cache", "node", "event"];
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric::new(
+        "cache_events_total",
+        Kind::Counter,
+        Unit::None,
+        EVENT,
+        "Keyspace events received, by kind.",
+        Read::Node(|v, s| {
+            for kind in EventKind::ALL {
+                s.count(&[kind.as_str()], v.node.events.seen.get(kind));
+            }
+        }),
+    )
+    .from("the subscription to `expired`, `evicted` and `keymiss`"),
+    Metric::new(
+        "cache_events_completeness_ratio",
+        Kind::Gauge,
+        Unit::Ratio,
+        EVENT,
+        "Events received / events that the server counted, over the last five minutes. Absent when it counted none or nobody was subscribed.",
+        Read::Node(|v, s| {
+            for kind in EventKind::ALL {
+                s.maybe(&[kind.as_str()], v.node.completeness.get(kind));
+            }
+        }),
+    )
+    .from("events against INFO `expired_keys`, `evicted_keys` and `keyspace_misses`"),
+    Metric::new(
+        "cache_events_state",
+        Kind::Gauge,
+        Unit::None,
+        &["cache", "node", "state"],
+        "How the subscription to keyspace events does: 1 for the current state, 0 for the others.",
+        Read::Node(|v, s| {
+            let state = v.node.events_status.state;
+            s.states(&EventsState::ALL, state, EventsState::as_str, &[]);
+        }),
+    )
+    .from("the subscription and CONFIG GET `notify-keyspace-events`"),
+    Metric::new(
+        "cache_events_gaps_total",
+        Kind::Counter,
+        Unit::None,
+        NODE,
+        "How often a working subscription ended. Events until the next one are lost.",
+        Read::Node(|v, s| s.count(&[], v.node.events.gaps)),
+    )
+    .from("the subscription"),
+    Metric::new(
+        "cache_events_bytes_total",
+        Kind::Counter,
+        Unit::Bytes,
+        NODE,
+        "Bytes read from the connection for events.",
+        Read::Node(|v, s| s.count(&[], v.node.events.bytes)),
+    )
+    .from("the subscription"),
+];

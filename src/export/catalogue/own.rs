@@ -1,0 +1,152 @@
+//! `cachewatch_*` about cachewatch as a whole: build, ticks, configuration, notifications, HTTP.
+
+use super::{Kind, Metric, Read, Unit};
+
+const CHANNEL: &[&str] = &["channel", "type"];
+
+/// Something with no labels at all.
+const fn one(name: &'static str, kind: Kind, unit: Unit, help: &'static str, read: Read) -> Metric {
+    Metric::new(name, kind, unit, &[], help, read)
+}
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric::new(
+        "cachewatch_build_info",
+        Kind::Gauge,
+        Unit::None,
+        &["version"],
+        "Always 1; tells the version.",
+        Read::Own(|_, s| s.value(&[env!("CARGO_PKG_VERSION")], 1.0)),
+    )
+    .from("build"),
+    one(
+        "cachewatch_ticks_total",
+        Kind::Counter,
+        Unit::None,
+        "Ticks of the main loop. When it stands still, so do all numbers.",
+        Read::Own(|v, s| s.count(&[], v.sequence)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_tick_duration_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        "How long the last tick took.",
+        Read::Own(|v, s| s.value(&[], v.own.tick_took.as_secs_f64())),
+    )
+    .from("own measurement"),
+    one(
+        "cachewatch_polls_dropped_total",
+        Kind::Counter,
+        Unit::None,
+        "Results of polls that were lost because the main loop did not keep up.",
+        Read::Own(|v, s| s.count(&[], v.own.reports_dropped)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_config_last_reload_successful",
+        Kind::Gauge,
+        Unit::None,
+        "1 when the configuration on disk is in force, 0 when the last reload was refused and the one before is.",
+        Read::Own(|v, s| s.flag(&[], v.own.config.reload_error.is_none())),
+    )
+    .from("configuration"),
+    one(
+        "cachewatch_config_last_reload_success_timestamp_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        "When the configuration in force was loaded, in seconds since 1970.",
+        Read::Own(|v, s| s.value(&[], super::unix_seconds(v.own.config.loaded_at.wall))),
+    )
+    .from("configuration"),
+    Metric::new(
+        "cachewatch_config_reloads_total",
+        Kind::Counter,
+        Unit::None,
+        &["outcome"],
+        "Reloads of the configuration, by outcome.",
+        Read::Own(|v, s| {
+            s.count(&["accepted"], v.own.config.reloads_ok);
+            s.count(&["refused"], v.own.config.reloads_failed);
+        }),
+    )
+    .from("own counter"),
+    Metric::new(
+        "cachewatch_notifications_total",
+        Kind::Counter,
+        Unit::None,
+        &["channel", "type", "outcome"],
+        "Notifications by outcome: delivered, failed (given up) or dropped (the queue was full).",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                s.count(&[name.as_str(), kind, "delivered"], stats.delivered.get());
+                s.count(&[name.as_str(), kind, "failed"], stats.failed.get());
+                s.count(&[name.as_str(), kind, "dropped"], stats.dropped.get());
+            }
+        }),
+    )
+    .from("own counter"),
+    Metric::new(
+        "cachewatch_notification_retries_total",
+        Kind::Counter,
+        Unit::None,
+        CHANNEL,
+        "Attempts to deliver that failed and were followed by another one.",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                s.count(&[name.as_str(), kind], stats.retried.get());
+            }
+        }),
+    )
+    .from("own counter"),
+    Metric::new(
+        "cachewatch_notifications_pending",
+        Kind::Gauge,
+        Unit::None,
+        CHANNEL,
+        "Notifications that wait or are under way.",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                s.count(&[name.as_str(), kind], stats.pending.get());
+            }
+        }),
+    )
+    .from("own counter"),
+    Metric::new(
+        "cachewatch_http_requests_total",
+        Kind::Counter,
+        Unit::None,
+        &["class"],
+        "HTTP requests answered: success (2xx, 3xx), client_error (4xx) or server_error (5xx).",
+        Read::Own(|v, s| {
+            s.count(&["success"], v.own.http.ok.get());
+            s.count(&["client_error"], v.own.http.client_error.get());
+            s.count(&["server_error"], v.own.http.server_error.get());
+        }),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_http_connections",
+        Kind::Gauge,
+        Unit::None,
+        "HTTP connections that are open.",
+        Read::Own(|v, s| s.count(&[], v.own.http.open_connections.get())),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_http_connections_refused_total",
+        Kind::Counter,
+        Unit::None,
+        "HTTP connections that were closed at once because too many were open.",
+        Read::Own(|v, s| s.count(&[], v.own.http.refused_connections.get())),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_http_connections_timed_out_total",
+        Kind::Counter,
+        Unit::None,
+        "HTTP connections that were closed because the other side was too slow or idle for too long.",
+        Read::Own(|v, s| s.count(&[], v.own.http.timed_out_connections.get())),
+    )
+    .from("own counter"),
+];
