@@ -1,0 +1,147 @@
+//! HTTP: metrics, health, the status page and the API.
+//!
+//! Deliberately absent: anything that asks a cache something, and anything that changes something. Every answer comes
+//! from the current [`Snapshot`], so a request can neither block on a cache nor name a host.
+//!
+//! Invariant: every response is counted by class and carries the security headers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::map_response_with_state;
+use axum::response::Response;
+use axum::routing::get;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::export::Renderer;
+use crate::model::snapshot::Snapshot;
+use crate::model::stats::HttpStats;
+use crate::model::time::Clock;
+
+mod api;
+mod guard;
+mod health;
+mod listener;
+mod page;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+pub use api::{CachesResponse, caches};
+pub use listener::{BindError, bind, serve};
+
+/// The largest request body in bytes. No route reads one today.
+const MAX_BODY: usize = 64 * 1024;
+/// How long an answer may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the routes answer from.
+#[derive(Clone)]
+pub struct AppState {
+    /// The current snapshot.
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Where responses are counted; the same that the snapshot and the listener have.
+    pub http: Arc<HttpStats>,
+    /// Makes expositions and keeps them.
+    pub renderer: Arc<Renderer>,
+    /// Tells how old the snapshot is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AppState {
+    /// A state whose renderer has rendered nothing yet.
+    pub fn new(
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        http: Arc<HttpStats>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            snapshot,
+            http,
+            renderer: Arc::new(Renderer::new()),
+            clock,
+        }
+    }
+}
+
+/// All routes with their limits.
+pub fn router(state: AppState) -> Router {
+    let stats = Arc::clone(&state.http);
+    let routes = Router::new()
+        .route("/", get(routes::page))
+        .route("/metrics", get(routes::metrics))
+        .route("/healthz", get(routes::healthz))
+        .route("/readyz", get(routes::readyz))
+        .route("/api/v1/caches", get(routes::api_caches))
+        .route("/static/style.css", get(routes::style))
+        .route("/static/icon.svg", get(routes::icon))
+        .method_not_allowed_fallback(routes::method_not_allowed)
+        .fallback(routes::not_found)
+        .with_state(state);
+    limited(routes, &stats)
+}
+
+/// The routes with what holds for all of them.
+fn limited(routes: Router, stats: &Arc<HttpStats>) -> Router {
+    let limits = ServiceBuilder::new()
+        .layer(CatchPanicLayer::new())
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIMEOUT,
+        ));
+    routes
+        .layer(limits)
+        .layer(map_response_with_state(Arc::clone(stats), finish))
+}
+
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// Counts the response and adds what every one has.
+async fn finish(State(stats): State<Arc<HttpStats>>, mut response: Response) -> Response {
+    let status = response.status();
+    if status.is_server_error() {
+        stats.server_error.inc();
+    } else if status.is_client_error() {
+        stats.client_error.inc();
+    } else {
+        stats.ok.inc();
+    }
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY_HEADERS {
+        headers.insert(name, value);
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The values of a header that is text.
+fn values(request: &Request, name: HeaderName) -> impl Iterator<Item = &str> {
+    let all = request.headers().get_all(name).into_iter();
+    all.filter_map(|value| value.to_str().ok())
+}

@@ -1,0 +1,183 @@
+//! `/api/v1/caches`: the snapshot as JSON.
+//!
+//! The shape is a promise: fields are added, never renamed or removed under `v1`. Ratios are 0..1, times are seconds or
+//! RFC 3339 in UTC, sizes are bytes. `null` says "not known" or "too few lookups to say", never 0.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::events::{EventKind, EventsState, PerKind};
+use crate::model::incident::AlertStatus;
+use crate::model::poll::{PollError, PollErrorKind};
+use crate::model::reading::{Flavour, Memory, Role};
+use crate::model::snapshot::{CacheSnapshot, CacheState, NodeSnapshot, ResetReason, Snapshot};
+use crate::model::time::Now;
+use crate::model::window::{Totals, WindowStats};
+
+/// The whole answer.
+#[derive(Debug, Serialize)]
+pub struct CachesResponse<'a> {
+    /// cachewatch's version.
+    pub version: &'static str,
+    /// When the snapshot was made.
+    pub at: Timestamp,
+    /// Grows by one at every tick.
+    pub sequence: u64,
+    /// All caches, by name.
+    pub caches: Vec<Cache<'a>>,
+}
+
+/// One cache.
+#[derive(Debug, Serialize)]
+pub struct Cache<'a> {
+    name: &'a str,
+    labels: &'a BTreeMap<String, String>,
+    state: CacheState,
+    /// Since cachewatch began to watch it, sums over its nodes.
+    totals: Totals,
+    windows: Vec<Window<'a>>,
+    /// Miss ratio over the last hour, oldest first, about one point a minute.
+    miss_ratio_history: &'a [Option<f64>],
+    alerts: &'a [AlertStatus],
+    nodes: Vec<Node<'a>>,
+}
+
+/// One window of a cache.
+#[derive(Debug, Serialize)]
+struct Window<'a> {
+    #[serde(flatten)]
+    stats: &'a WindowStats,
+    /// The sample size.
+    lookups: Option<u64>,
+    hit_ratio: Option<f64>,
+}
+
+/// One node of a cache.
+#[derive(Debug, Serialize)]
+struct Node<'a> {
+    name: &'a str,
+    up: bool,
+    /// Why the last poll failed.
+    error: Option<&'a PollError>,
+    poll_interval_seconds: f64,
+    polls: u64,
+    poll_errors: &'a BTreeMap<PollErrorKind, u64>,
+    counter_resets: &'a BTreeMap<ResetReason, u64>,
+    totals: Totals,
+    /// The last reading, also when the node is down: mind its age.
+    reading: Option<LastReading<'a>>,
+    events: Events<'a>,
+}
+
+/// What the last poll that succeeded said.
+#[derive(Debug, Serialize)]
+struct LastReading<'a> {
+    at: Timestamp,
+    age_seconds: f64,
+    flavour: Flavour,
+    version: Option<&'a str>,
+    role: Role,
+    keys: u64,
+    memory_used_bytes: Option<u64>,
+    memory_limit_bytes: Option<u64>,
+    memory_policy: Option<&'a str>,
+}
+
+/// How a node's keyspace events do.
+#[derive(Debug, Serialize)]
+struct Events<'a> {
+    state: EventsState,
+    message: &'a str,
+    /// The command that mends it.
+    remedy: Option<&'a str>,
+    received: BTreeMap<&'static str, u64>,
+    /// Received / counted by the server over the last five minutes.
+    completeness: BTreeMap<&'static str, Option<f64>>,
+    gaps: u64,
+}
+
+/// The snapshot in the shape of the API.
+pub fn caches(snapshot: &Snapshot) -> CachesResponse<'_> {
+    CachesResponse {
+        version: env!("CARGO_PKG_VERSION"),
+        at: snapshot.at.wall,
+        sequence: snapshot.sequence,
+        caches: snapshot
+            .caches
+            .iter()
+            .map(|c| cache(c, snapshot.at))
+            .collect(),
+    }
+}
+
+fn cache(cache: &CacheSnapshot, now: Now) -> Cache<'_> {
+    Cache {
+        name: cache.name.as_str(),
+        labels: &cache.labels,
+        state: cache.state,
+        totals: cache.totals,
+        windows: cache
+            .windows
+            .iter()
+            .map(|stats| Window {
+                stats,
+                lookups: stats.lookups(),
+                hit_ratio: stats.hit_ratio(),
+            })
+            .collect(),
+        miss_ratio_history: &cache.history,
+        alerts: &cache.alerts,
+        nodes: cache.nodes.iter().map(|n| node(n, now)).collect(),
+    }
+}
+
+fn node(node: &NodeSnapshot, now: Now) -> Node<'_> {
+    let status = &node.events_status;
+    Node {
+        name: node.name.as_str(),
+        up: node.up,
+        error: node.error.as_ref(),
+        poll_interval_seconds: node.poll_interval.as_secs_f64(),
+        polls: node.poll_durations.count(),
+        poll_errors: &node.poll_errors,
+        counter_resets: &node.resets,
+        totals: node.totals,
+        reading: last_reading(node, now),
+        events: Events {
+            state: status.state,
+            message: &status.message,
+            remedy: status.remedy.as_deref(),
+            received: by_kind(&node.events.seen),
+            completeness: by_kind(&node.completeness),
+            gaps: node.events.gaps,
+        },
+    }
+}
+
+fn last_reading(node: &NodeSnapshot, now: Now) -> Option<LastReading<'_>> {
+    let (at, reading) = node.read_at.zip(node.reading.as_ref())?;
+    let Memory {
+        used,
+        limit,
+        policy,
+    } = &reading.memory;
+    Some(LastReading {
+        at: at.wall,
+        age_seconds: now.since(at).as_secs_f64(),
+        flavour: reading.flavour,
+        version: reading.version.as_deref(),
+        role: reading.role,
+        keys: reading.keys(),
+        memory_used_bytes: *used,
+        memory_limit_bytes: *limit,
+        memory_policy: policy.as_deref(),
+    })
+}
+
+fn by_kind<T: Copy>(values: &PerKind<T>) -> BTreeMap<&'static str, T> {
+    EventKind::ALL
+        .map(|kind| (kind.as_str(), values.get(kind)))
+        .into()
+}

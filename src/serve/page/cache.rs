@@ -1,0 +1,214 @@
+//! One cache on the page.
+
+use std::time::Duration;
+
+use crate::model::incident::{AlertState, AlertStatus};
+use crate::model::snapshot::{CacheSnapshot, CacheState};
+use crate::model::time::Now;
+use crate::model::window::WindowStats;
+
+use super::format::{bytes, count, percent, rate, span, text};
+use super::node::NodeView;
+use super::sparkline::Sparkline;
+
+/// The window that the page shows.
+const SHOWN: Duration = Duration::from_mins(5);
+
+pub(super) struct CacheView {
+    pub(super) name: String,
+    /// CSS class and state in the API's words.
+    pub(super) state: &'static str,
+    pub(super) state_word: &'static str,
+    pub(super) sentence: String,
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) hit_ratio: Option<String>,
+    pub(super) evidence: String,
+    pub(super) tiles: Vec<Tile>,
+    pub(super) memory: Option<MemoryView>,
+    pub(super) sparkline: Option<SparklineView>,
+    pub(super) alerts: Vec<AlertView>,
+    pub(super) nodes: Vec<NodeView>,
+}
+
+/// A number with its name.
+pub(super) struct Tile {
+    pub(super) label: &'static str,
+    pub(super) value: String,
+}
+
+/// Memory of the node that is closest to its limit.
+pub(super) struct MemoryView {
+    pub(super) used: String,
+    pub(super) limit: Option<String>,
+    /// 0..100, for the bar.
+    pub(super) percent: Option<String>,
+    pub(super) of: Option<String>,
+}
+
+pub(super) struct SparklineView {
+    pub(super) shape: Sparkline,
+    pub(super) top: String,
+    pub(super) threshold: Option<String>,
+}
+
+pub(super) struct AlertView {
+    pub(super) rule: String,
+    pub(super) severity: &'static str,
+    pub(super) state: &'static str,
+    pub(super) state_word: &'static str,
+    pub(super) since: String,
+    pub(super) explanation: String,
+}
+
+impl CacheView {
+    pub(super) fn new(cache: &CacheSnapshot, now: Now) -> Self {
+        let window = cache
+            .windows
+            .iter()
+            .find(|w| w.window == SHOWN)
+            .or(cache.windows.first());
+        let threshold = cache.alerts.iter().find_map(|a| a.threshold);
+        Self {
+            name: cache.name.to_string(),
+            state: cache.state.as_str(),
+            state_word: word(cache.state),
+            sentence: sentence(cache),
+            labels: cache
+                .labels
+                .iter()
+                .map(|(k, v)| (text(k), text(v)))
+                .collect(),
+            hit_ratio: window.and_then(WindowStats::hit_ratio).map(percent),
+            evidence: evidence(window),
+            tiles: tiles(window),
+            memory: memory(cache),
+            sparkline: Sparkline::new(&cache.history, threshold).map(|shape| SparklineView {
+                top: percent(shape.top),
+                threshold: threshold.map(percent),
+                shape,
+            }),
+            alerts: cache.alerts.iter().map(|a| alert(a, now)).collect(),
+            nodes: cache.nodes.iter().map(|n| NodeView::new(n, now)).collect(),
+        }
+    }
+}
+
+/// The state in a word or two.
+pub(super) fn word(state: CacheState) -> &'static str {
+    match state {
+        CacheState::Down => "down",
+        CacheState::Firing => "alert firing",
+        CacheState::Degraded => "degraded",
+        CacheState::Starting => "starting",
+        CacheState::InsufficientTraffic => "not enough traffic",
+        CacheState::Ok => "ok",
+    }
+}
+
+fn sentence(cache: &CacheSnapshot) -> String {
+    let (up, total) = (
+        cache.nodes.iter().filter(|n| n.up).count(),
+        cache.nodes.len(),
+    );
+    match cache.state {
+        CacheState::Down if total == 1 => "Its node does not answer.".to_owned(),
+        CacheState::Down => format!("None of its {total} nodes answers."),
+        CacheState::Firing => {
+            let rules: Vec<_> = cache
+                .alerts
+                .iter()
+                .filter(|a| a.state.is_firing())
+                .map(|a| a.rule.as_str())
+                .collect();
+            format!("{} fires.", rules.join(", "))
+        }
+        CacheState::Degraded => format!("{up} of {total} nodes answer."),
+        CacheState::Starting => "Waiting for the first reading.".to_owned(),
+        CacheState::InsufficientTraffic => {
+            "It answers, but nobody looked anything up in the last 5 minutes.".to_owned()
+        }
+        CacheState::Ok => String::new(),
+    }
+}
+
+fn evidence(window: Option<&WindowStats>) -> String {
+    let Some(window) = window else {
+        return "no readings yet".to_owned();
+    };
+    let over = span(window.window);
+    match (window.miss_ratio, window.lookups()) {
+        (Some(miss), Some(lookups)) => {
+            let lower = window.miss_ratio_lower;
+            let bound =
+                lower.map_or_else(String::new, |l| format!(", surely above {}", percent(l)));
+            format!(
+                "{} of {} lookups in {over} missed{bound}",
+                percent(miss),
+                count(lookups)
+            )
+        }
+        _ => format!("no lookups in {over}"),
+    }
+}
+
+fn tiles(window: Option<&WindowStats>) -> Vec<Tile> {
+    let value = |of: fn(&WindowStats) -> Option<f64>| {
+        window.and_then(of).map_or_else(|| "–".to_owned(), rate)
+    };
+    vec![
+        Tile {
+            label: "lookups/s",
+            value: value(|w| w.lookups_per_second),
+        },
+        Tile {
+            label: "evictions/s",
+            value: value(|w| w.evictions_per_second),
+        },
+        Tile {
+            label: "expirations/s",
+            value: value(|w| w.expirations_per_second),
+        },
+    ]
+}
+
+fn memory(cache: &CacheSnapshot) -> Option<MemoryView> {
+    let fill = |used: u64, limit: Option<u64>| limit.map_or(0.0, |l| used as f64 / l as f64);
+    let (node, used, limit) = cache
+        .nodes
+        .iter()
+        .filter(|n| n.up)
+        .filter_map(|n| {
+            let memory = &n.reading.as_ref()?.memory;
+            Some((n, memory.used?, memory.limit))
+        })
+        .max_by(|a, b| {
+            fill(a.1, a.2)
+                .total_cmp(&fill(b.1, b.2))
+                .then(a.1.cmp(&b.1))
+        })?;
+    Some(MemoryView {
+        used: bytes(used),
+        limit: limit.map(bytes),
+        percent: limit.map(|_| format!("{:.1}", (fill(used, limit) * 100.0).clamp(0.0, 100.0))),
+        of: (cache.nodes.len() > 1).then(|| text(node.name.as_str())),
+    })
+}
+
+fn alert(alert: &AlertStatus, now: Now) -> AlertView {
+    let since = now.wall.as_second().saturating_sub(alert.since.as_second());
+    AlertView {
+        rule: alert.rule.to_string(),
+        severity: alert.severity.as_str(),
+        state: alert.state.as_str(),
+        state_word: match alert.state {
+            AlertState::Ok => "ok",
+            AlertState::Pending => "pending",
+            AlertState::Firing => "firing",
+            AlertState::Recovering => "recovering",
+            AlertState::InsufficientTraffic => "not enough traffic",
+            AlertState::NoData => "no data",
+        },
+        since: span(Duration::from_secs(u64::try_from(since).unwrap_or(0))),
+        explanation: text(&alert.explanation),
+    }
+}

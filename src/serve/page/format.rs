@@ -1,0 +1,142 @@
+//! Numbers, times and foreign text as people read them. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// The most characters of a text from elsewhere that are shown.
+const MAX_TEXT: usize = 500;
+/// Between a number and its unit, and between groups of digits: no line break.
+const NBSP: char = '\u{a0}';
+const THIN: char = '\u{202f}';
+
+/// Text from elsewhere: control characters made visible, and cut when it is long. HTML is escaped by the template.
+pub(super) fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
+    for (i, c) in text.chars().enumerate() {
+        if i == MAX_TEXT {
+            out.push('…');
+            break;
+        }
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// `0.39` is `39.0 %`; small ones keep a second digit.
+pub(super) fn percent(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    let digits = if percent > 0.0 && percent < 1.0 { 2 } else { 1 };
+    format!("{percent:.digits$}{NBSP}%")
+}
+
+/// `18240` is `18 240`.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(THIN);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number of things per second, as precise as it is worth.
+pub(super) fn rate(per_second: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates are not negative, and the cast saturates"
+    )]
+    match per_second {
+        r if r >= 99.95 => count(r.round() as u64),
+        r if r >= 0.995 => format!("{r:.1}"),
+        r if r > 0.0 => format!("{r:.2}"),
+        _ => "0".to_owned(),
+    }
+}
+
+/// `96468992` is `92.0 MiB`.
+pub(super) fn bytes(n: u64) -> String {
+    let mut value = n as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{n}{NBSP}B")
+    } else {
+        format!("{value:.1}{NBSP}{unit}")
+    }
+}
+
+/// A length of time in its two largest units: `1 h 35 min`.
+pub(super) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    let (large, small) = match seconds {
+        0..60 => return format!("{seconds}{NBSP}s"),
+        60..3600 => ((minutes, "min"), (seconds % 60, "s")),
+        3600..86_400 => ((hours, "h"), (minutes, "min")),
+        _ => ((days, "d"), (hours, "h")),
+    };
+    let mut out = format!("{}{NBSP}{}", large.0, large.1);
+    if small.0 > 0 {
+        out.push_str(&format!("{NBSP}{}{NBSP}{}", small.0, small.1));
+    }
+    out
+}
+
+/// `2026-11-23 12:41:08 UTC`.
+pub(super) fn timestamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(percent(0.39), "39.0\u{a0}%");
+        assert_eq!(percent(0.0004), "0.04\u{a0}%");
+        assert_eq!(percent(0.0), "0.0\u{a0}%");
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(rate(0.0), "0");
+        assert_eq!(rate(0.034), "0.03");
+        assert_eq!(rate(60.84), "60.8");
+        assert_eq!(rate(1240.2), "1\u{202f}240");
+        assert_eq!(bytes(512), "512\u{a0}B");
+        assert_eq!(bytes(96_468_992), "92.0\u{a0}MiB");
+        assert_eq!(bytes(1024 * 1024 - 1), "1.0\u{a0}MiB");
+        assert_eq!(bytes(u64::MAX), "16777216.0\u{a0}TiB");
+    }
+
+    #[test]
+    fn times_read_well() {
+        let span = |s| span(Duration::from_secs(s)).replace('\u{a0}', " ");
+        assert_eq!(span(2), "2 s");
+        assert_eq!(span(95), "1 min 35 s");
+        assert_eq!(span(120), "2 min");
+        assert_eq!(span(7260), "2 h 1 min");
+        assert_eq!(span(90_000), "1 d 1 h");
+        assert_eq!(timestamp(Timestamp::UNIX_EPOCH), "1970-01-01 00:00:00 UTC");
+    }
+
+    #[test]
+    fn foreign_text_is_tamed() {
+        assert_eq!(text("a\u{1b}[0m\n"), "a\\u{1b}[0m\\u{a}");
+        assert_eq!(text(&"x".repeat(501)).chars().count(), MAX_TEXT + 1);
+    }
+}

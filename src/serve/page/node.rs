@@ -1,0 +1,84 @@
+//! One node on the page.
+
+use crate::model::events::EventsState;
+use crate::model::reading::Role;
+use crate::model::snapshot::NodeSnapshot;
+use crate::model::time::Now;
+
+use super::ago;
+use super::format::{bytes, count, percent, text};
+
+pub(super) struct NodeView {
+    pub(super) name: String,
+    pub(super) up: bool,
+    pub(super) never_read: bool,
+    /// `primary · Redis 7.0.15 · 48 112 keys · 92.0 MiB of 100.0 MiB (allkeys-lru)`.
+    pub(super) facts: Vec<String>,
+    pub(super) read: String,
+    pub(super) error: Option<String>,
+    pub(super) events_ok: bool,
+    pub(super) events: String,
+    pub(super) remedy: Option<String>,
+}
+
+impl NodeView {
+    pub(super) fn new(node: &NodeSnapshot, now: Now) -> Self {
+        let status = &node.events_status;
+        Self {
+            name: text(node.name.as_str()),
+            up: node.up,
+            never_read: node.read_at.is_none(),
+            facts: facts(node),
+            read: node
+                .read_at
+                .map_or_else(|| "never".to_owned(), |at| ago(now, at)),
+            error: node.error.as_ref().map(|e| text(&e.message)),
+            events_ok: matches!(status.state, EventsState::Working | EventsState::Disabled),
+            events: events(node),
+            remedy: status.remedy.as_deref().map(text),
+        }
+    }
+}
+
+fn facts(node: &NodeSnapshot) -> Vec<String> {
+    let Some(reading) = &node.reading else {
+        return Vec::new();
+    };
+    let mut facts = Vec::with_capacity(4);
+    if reading.role != Role::Unknown {
+        facts.push(reading.role.as_str().to_owned());
+    }
+    let version = reading.version.as_deref().map(text).unwrap_or_default();
+    facts.push(
+        format!("{} {version}", reading.flavour.as_str())
+            .trim_end()
+            .to_owned(),
+    );
+    facts.push(format!("{} keys", count(reading.keys())));
+    if let Some(used) = reading.memory.used {
+        let limit = reading.memory.limit.map_or_else(
+            || ", no limit".to_owned(),
+            |limit| format!(" of {}", bytes(limit)),
+        );
+        let policy = reading.memory.policy.as_deref().map(text);
+        let policy = policy.map_or_else(String::new, |p| format!(", {p}"));
+        facts.push(format!("{}{limit}{policy}", bytes(used)));
+    }
+    facts
+}
+
+/// The verdict, and how complete the events are where that is known.
+fn events(node: &NodeSnapshot) -> String {
+    let mut out = text(&node.events_status.message);
+    let c = node.completeness;
+    let lowest = [c.expired, c.evicted, c.keymiss]
+        .into_iter()
+        .flatten()
+        .reduce(f64::min);
+    if node.events_status.state == EventsState::Working
+        && let Some(lowest) = lowest
+    {
+        out.push_str(&format!(" ({} of what the server counts)", percent(lowest)));
+    }
+    out
+}

@@ -1,0 +1,151 @@
+//! One function a route.
+//!
+//! Invariant: a handler loads the snapshot once, so that everything in one response is of the same tick.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Json, Response};
+
+use crate::export::{Format, accepts_gzip};
+
+use super::{AppState, api, health, page, values};
+
+const STYLE: &str = include_str!("../../templates/static/style.css");
+const ICON: &str = include_str!("../../templates/static/icon.svg");
+
+/// The exposition in the format that the scraper asks for.
+pub(super) async fn metrics(State(state): State<AppState>, request: Request) -> Response {
+    let format = Format::negotiate(values(&request, header::ACCEPT));
+    let gzip = accepts_gzip(values(&request, header::ACCEPT_ENCODING));
+    let snapshot = state.snapshot.load();
+    let body = match state.renderer.render(&snapshot, format, gzip) {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, source = ?std::error::Error::source(&error), "/metrics failed");
+            return text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"));
+        }
+    };
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(format.content_type()),
+    );
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("accept, accept-encoding"),
+    );
+    if gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// 200 while the main loop turns.
+pub(super) async fn healthz(State(state): State<AppState>) -> Response {
+    probe(
+        health::alive(&state.snapshot.load(), state.clock.now()),
+        "ok",
+    )
+}
+
+/// 200 when every cache has been polled, or has had its chance.
+pub(super) async fn readyz(State(state): State<AppState>) -> Response {
+    probe(
+        health::ready(&state.snapshot.load(), state.clock.now()),
+        "ready",
+    )
+}
+
+/// The status page.
+pub(super) async fn page(State(state): State<AppState>) -> Response {
+    match page::Page::new(&state.snapshot.load(), STYLE_VERSION).render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the page cannot be rendered");
+            text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the page cannot be rendered; /api/v1/caches has the same as JSON\n".to_owned(),
+            )
+        }
+    }
+}
+
+/// The snapshot as JSON.
+pub(super) async fn api_caches(State(state): State<AppState>) -> Response {
+    Json(api::caches(&state.snapshot.load())).into_response()
+}
+
+/// The page's stylesheet.
+pub(super) async fn style(headers: HeaderMap) -> Response {
+    asset(&headers, "text/css; charset=utf-8", STYLE)
+}
+
+/// The page's icon.
+pub(super) async fn icon(headers: HeaderMap) -> Response {
+    asset(&headers, "image/svg+xml", ICON)
+}
+
+pub(super) async fn not_found() -> Response {
+    text(
+        StatusCode::NOT_FOUND,
+        "not found; there are /, /metrics, /healthz, /readyz and /api/v1/caches\n".to_owned(),
+    )
+}
+
+pub(super) async fn method_not_allowed() -> Response {
+    let body = "method not allowed; everything here is only for reading: GET or HEAD\n".to_owned();
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, body);
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+fn probe(result: Result<(), String>, good: &str) -> Response {
+    match result {
+        Ok(()) => text(StatusCode::OK, format!("{good}\n")),
+        Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response {
+    (status, body).into_response()
+}
+
+/// The page asks for the stylesheet by its version, so that a new build is never shown with an old one.
+const STYLE_VERSION: u64 = fnv1a(STYLE.as_bytes());
+
+fn asset(headers: &HeaderMap, content_type: &'static str, body: &'static str) -> Response {
+    let etag = format!("\"{:016x}\"", fnv1a(body.as_bytes()));
+    let known = headers.get_all(header::IF_NONE_MATCH).into_iter();
+    let known = known
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .any(|tag| matches!(tag.trim().trim_start_matches("W/"), t if t == etag || t == "*"));
+    let headers = [
+        (header::ETAG, etag),
+        (header::CACHE_CONTROL, "public, max-age=86400".to_owned()),
+        (header::CONTENT_TYPE, content_type.to_owned()),
+    ];
+    if known {
+        (StatusCode::NOT_MODIFIED, headers).into_response()
+    } else {
+        (headers, body).into_response()
+    }
+}
+
+/// FNV-1a, 64 bits: enough to tell one build's file from another's.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "no iterators in a const fn; the index is below the length"
+)]
+const fn fnv1a(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0100_0000_01b3);
+        i += 1;
+    }
+    hash
+}
