@@ -73,7 +73,7 @@ impl AppState {
 
 /// All routes with their limits.
 pub fn router(state: AppState) -> Router {
-    let stats = Arc::clone(&state.http);
+    let counts = Arc::clone(&state.http);
     let routes = Router::new()
         .route("/", get(routes::page))
         .route("/metrics", get(routes::metrics))
@@ -85,11 +85,11 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(routes::method_not_allowed)
         .fallback(routes::not_found)
         .with_state(state);
-    limited(routes, &stats)
+    limited(routes, counts)
 }
 
 /// The routes with what holds for all of them.
-fn limited(routes: Router, stats: &Arc<HttpStats>) -> Router {
+fn limited(routes: Router, counts: Arc<HttpStats>) -> Router {
     let limits = ServiceBuilder::new()
         .layer(CatchPanicLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
@@ -99,7 +99,7 @@ fn limited(routes: Router, stats: &Arc<HttpStats>) -> Router {
         ));
     routes
         .layer(limits)
-        .layer(map_response_with_state(Arc::clone(stats), finish))
+        .layer(map_response_with_state(counts, finish))
 }
 
 const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
@@ -121,14 +121,14 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 /// Counts the response and adds what every one has.
-async fn finish(State(stats): State<Arc<HttpStats>>, mut response: Response) -> Response {
+async fn finish(State(counts): State<Arc<HttpStats>>, mut response: Response) -> Response {
     let status = response.status();
     if status.is_server_error() {
-        stats.server_error.inc();
+        counts.server_error.inc();
     } else if status.is_client_error() {
-        stats.client_error.inc();
+        counts.client_error.inc();
     } else {
-        stats.ok.inc();
+        counts.ok.inc();
     }
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {

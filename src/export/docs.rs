@@ -46,14 +46,19 @@ pub fn reference() -> String {
             "For watching the watcher.",
         ),
     ] {
-        out.push_str(&format!(
-            "\n## {title}\n\n{about}\n\n| name | type | unit | labels | what it says | source |\n|---|---|---|---|---|---|\n"
-        ));
+        out.push_str(&table_head(title, about));
         for metric in catalogue::all().filter(|m| m.group() == group) {
             out.push_str(&row(metric));
         }
     }
     out
+}
+
+fn table_head(title: &str, about: &str) -> String {
+    format!(
+        "\n## {title}\n\n{about}\n\n\
+         | name | type | unit | labels | what it says | source |\n|---|---|---|---|---|---|\n"
+    )
 }
 
 fn row(metric: &Metric) -> String {

@@ -60,14 +60,14 @@ pub(super) fn family(out: &mut String, family: &MetricFamily) -> fmt::Result {
             MetricType::HISTOGRAM => histogram(out, name, metric)?,
             MetricType::SUMMARY => {
                 let summary = metric.get_summary();
+                let bound = if percentiles {
+                    Bound::Plain
+                } else {
+                    Bound::Canonical
+                };
                 for q in summary.get_quantile() {
-                    line(
-                        out,
-                        (name, ""),
-                        labels,
-                        Some(("quantile", q.quantile())),
-                        q.value(),
-                    )?;
+                    let quantile = Some(("quantile", bound(q.quantile())));
+                    line(out, (name, ""), labels, quantile, q.value())?;
                 }
                 if !percentiles {
                     line(out, (name, "_sum"), labels, None, summary.sample_sum())?;
@@ -102,7 +102,7 @@ pub(super) fn end(out: &mut String) {
 fn histogram(out: &mut String, name: &str, metric: &Metric) -> fmt::Result {
     let (labels, h) = (metric.get_label(), metric.get_histogram());
     for bucket in h.get_bucket() {
-        let le = Some(("le", bucket.upper_bound()));
+        let le = Some(("le", Bound::Canonical(bucket.upper_bound())));
         line(
             out,
             (name, "_bucket"),
@@ -116,7 +116,7 @@ fn histogram(out: &mut String, name: &str, metric: &Metric) -> fmt::Result {
         out,
         (name, "_bucket"),
         labels,
-        Some(("le", f64::INFINITY)),
+        Some(("le", Bound::Canonical(f64::INFINITY))),
         count,
     )?;
     line(out, (name, "_count"), labels, None, count)?;
@@ -127,7 +127,7 @@ fn line(
     out: &mut String,
     (name, suffix): (&str, &str),
     labels: &[LabelPair],
-    bound: Option<(&str, f64)>,
+    bound: Option<(&str, Bound)>,
     value: f64,
 ) -> fmt::Result {
     write!(out, "{name}{suffix}")?;
@@ -142,7 +142,7 @@ fn line(
         separator = ',';
     }
     if let Some((name, bound)) = bound {
-        write!(out, "{separator}{name}=\"{}\"", Canonical(bound))?;
+        write!(out, "{separator}{name}=\"{bound}\"")?;
         separator = ',';
     }
     if separator == ',' {
@@ -168,16 +168,22 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A bound as OpenMetrics wants it: always with a fraction.
-struct Canonical(f64);
+/// The value of `le` or `quantile`.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// As OpenMetrics wants it: always with a fraction.
+    Canonical(f64),
+    /// As in text 0.0.4, so that a customary name has the same labels in both.
+    Plain(f64),
+}
 
-impl fmt::Display for Canonical {
+impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_infinite() {
-            f.write_str("+Inf")
-        } else {
+        match self {
+            Self::Canonical(v) if v.is_infinite() => f.write_str("+Inf"),
             // Debug prints `1.0` where Display prints `1`.
-            write!(f, "{:?}", self.0)
+            Self::Canonical(v) => write!(f, "{v:?}"),
+            Self::Plain(v) => write!(f, "{v}"),
         }
     }
 }
@@ -215,8 +221,9 @@ mod tests {
 
     #[test]
     fn bounds_are_canonical() {
-        assert_eq!(Canonical(1.0).to_string(), "1.0");
-        assert_eq!(Canonical(0.0005).to_string(), "0.0005");
-        assert_eq!(Canonical(f64::INFINITY).to_string(), "+Inf");
+        assert_eq!(Bound::Canonical(1.0).to_string(), "1.0");
+        assert_eq!(Bound::Canonical(0.0005).to_string(), "0.0005");
+        assert_eq!(Bound::Canonical(f64::INFINITY).to_string(), "+Inf");
+        assert_eq!(Bound::Plain(99.0).to_string(), "99");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: formulas. Everything shown is in the snapshot; this module chooses words and rounding.
 //!
-//! Invariant: text that came from elsewhere goes through [`text`](format::text) here and through the template's
+//! Invariant: text that came from elsewhere goes through [`format::text`] here and through the template's
 //! escaping after that.
 
 use askama::Template;

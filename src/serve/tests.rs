@@ -19,6 +19,8 @@ use crate::model::snapshot::Snapshot;
 use crate::model::stats::HttpStats;
 use crate::model::time::{Clock, Now};
 
+mod connections;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A clock that stands still.
@@ -49,11 +51,8 @@ impl Server {
     ) -> Self {
         let stats = Arc::clone(&snapshot.own.http);
         let clock = Arc::new(Frozen(snapshot.at));
-        let state = AppState::new(
-            Arc::new(ArcSwap::from_pointee(snapshot)),
-            Arc::clone(&stats),
-            clock,
-        );
+        let current = Arc::new(ArcSwap::from_pointee(snapshot));
+        let app = change(router(AppState::new(current, Arc::clone(&stats), clock)));
         let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
         let server = Self {
@@ -62,7 +61,6 @@ impl Server {
             cancel: cancel.clone(),
             tracker: tracker.clone(),
         };
-        let app = change(router(state));
         tracker.spawn(serve_within(
             limits,
             listener,
@@ -216,7 +214,7 @@ async fn the_stylesheet_is_sent_once() {
 #[tokio::test]
 async fn a_loop_that_hangs_is_not_healthy() {
     let mut snapshot = sample::rich();
-    snapshot.at.mono -= Duration::from_secs(60);
+    snapshot.at.mono -= Duration::from_mins(1);
     let now = sample::now();
     let state = AppState::new(
         Arc::new(ArcSwap::from_pointee(snapshot)),
@@ -225,111 +223,6 @@ async fn a_loop_that_hangs_is_not_healthy() {
     );
     let server = Server::with(Limits::default(), sample::rich(), |_| router(state)).await;
     assert_eq!(server.get("/healthz").await.status(), 503);
-}
-
-#[tokio::test]
-async fn a_head_that_drips_is_cut() {
-    let limits = Limits {
-        head: Duration::from_millis(200),
-        ..Limits::default()
-    };
-    let server = Server::start(limits).await;
-    let (mut reader, mut writer) = server.connect().await.into_split();
-    let drip = async {
-        // Each byte comes well within the limit; only the whole head does not.
-        for byte in b"GET / HTTP/1.1\r\nX: "
-            .iter()
-            .chain(std::iter::repeat(&b'x'))
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            if writer.write_all(&[*byte]).await.is_err() {
-                break;
-            }
-        }
-    };
-    let mut rest = Vec::new();
-    tokio::select! {
-        _ = reader.read_to_end(&mut rest) => {}
-        () = drip => {}
-        () = tokio::time::sleep(PATIENCE) => panic!("it is not cut"),
-    }
-    assert_eq!(rest, b"");
-    server
-        .until(|s| s.timed_out_connections.get() == 1 && s.open_connections.get() == 0)
-        .await;
-}
-
-#[tokio::test]
-async fn a_silent_connection_is_cut() {
-    let limits = Limits {
-        head: Duration::from_millis(100),
-        ..Limits::default()
-    };
-    let server = Server::start(limits).await;
-    let mut stream = server.connect().await;
-    assert_eq!(read_all(&mut stream).await, "");
-    server.until(|s| s.timed_out_connections.get() == 1).await;
-}
-
-#[tokio::test]
-async fn keep_alive_outlives_the_head_limit_and_ends_when_idle() {
-    let limits = Limits {
-        head: Duration::from_millis(100),
-        idle: Duration::from_millis(600),
-        ..Limits::default()
-    };
-    let server = Server::start(limits).await;
-    let before = server.stats.ok.get();
-    let mut stream = server.connect().await;
-    let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-    stream.write_all(request).await.unwrap();
-    server.until(|s| s.ok.get() == before + 1).await;
-    // Time itself is what is tested here: longer than a head may take, shorter than a connection may be idle.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    stream.write_all(request).await.unwrap();
-    let all = read_all(&mut stream).await;
-    assert_eq!(all.matches("HTTP/1.1 200").count(), 2, "{all}");
-    server.until(|s| s.timed_out_connections.get() == 1).await;
-}
-
-#[tokio::test]
-async fn a_reader_who_does_not_read_is_cut() {
-    let limits = Limits {
-        write: Duration::from_millis(200),
-        ..Limits::default()
-    };
-    // More than the socket buffers of both sides take.
-    let large = axum::routing::get(|| async { vec![b'x'; 64 * 1024 * 1024] });
-    let server = Server::with(limits, sample::rich(), |r| r.route("/large", large)).await;
-    let mut stream = server.connect().await;
-    stream
-        .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
-    server
-        .until(|s| s.timed_out_connections.get() == 1 && s.open_connections.get() == 0)
-        .await;
-}
-
-#[tokio::test]
-async fn too_many_connections_are_refused_and_counted() {
-    let server = Server::start(Limits {
-        connections: 2,
-        ..Limits::default()
-    })
-    .await;
-    let (first, second) = (server.connect().await, server.connect().await);
-    server.until(|s| s.open_connections.get() == 2).await;
-    let mut third = server.connect().await;
-    assert_eq!(read_all(&mut third).await, "");
-    assert_eq!(server.stats.refused_connections.get(), 1);
-    drop((first, second));
-    server.until(|s| s.open_connections.get() == 0).await;
-    assert_eq!(
-        server.get("/healthz").await.status(),
-        200,
-        "there is room again"
-    );
 }
 
 #[tokio::test]
@@ -349,20 +242,14 @@ async fn bodies_and_heads_are_bounded() {
 
 #[tokio::test]
 async fn a_panic_is_one_answer_only() {
-    #[expect(clippy::unused_async, reason = "a handler is async")]
     async fn bad() -> &'static str {
         panic!("on purpose")
     }
     let limits = Limits::default();
     let snapshot = sample::rich();
-    let state = AppState::new(
-        Arc::new(ArcSwap::from_pointee(snapshot.clone())),
-        Arc::clone(&snapshot.own.http),
-        Arc::new(Frozen(snapshot.at)),
-    );
     let app = super::limited(
         Router::new().route("/bad", axum::routing::get(bad)),
-        &state.http,
+        Arc::clone(&snapshot.own.http),
     );
     let server = Server::with(limits, snapshot, |router| router.merge(app)).await;
     assert_eq!(server.get("/bad").await.status(), 500);

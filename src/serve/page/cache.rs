@@ -139,8 +139,7 @@ fn evidence(window: Option<&WindowStats>) -> String {
     match (window.miss_ratio, window.lookups()) {
         (Some(miss), Some(lookups)) => {
             let lower = window.miss_ratio_lower;
-            let bound =
-                lower.map_or_else(String::new, |l| format!(", surely above {}", percent(l)));
+            let bound = lower.map_or_else(String::new, |l| format!(", lower bound {}", percent(l)));
             format!(
                 "{} of {} lookups in {over} missed{bound}",
                 percent(miss),

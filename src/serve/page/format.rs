@@ -90,11 +90,11 @@ pub(super) fn span(duration: Duration) -> String {
         3600..86_400 => ((hours, "h"), (minutes, "min")),
         _ => ((days, "d"), (hours, "h")),
     };
-    let mut out = format!("{}{NBSP}{}", large.0, large.1);
-    if small.0 > 0 {
-        out.push_str(&format!("{NBSP}{}{NBSP}{}", small.0, small.1));
+    let large = format!("{}{NBSP}{}", large.0, large.1);
+    if small.0 == 0 {
+        return large;
     }
-    out
+    format!("{large}{NBSP}{}{NBSP}{}", small.0, small.1)
 }
 
 /// `2026-11-23 12:41:08 UTC`.

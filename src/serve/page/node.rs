@@ -14,7 +14,8 @@ pub(super) struct NodeView {
     pub(super) never_read: bool,
     /// `primary · Redis 7.0.15 · 48 112 keys · 92.0 MiB of 100.0 MiB (allkeys-lru)`.
     pub(super) facts: Vec<String>,
-    pub(super) read: String,
+    /// How it stands: up or not, and how old the reading is.
+    pub(super) standing: String,
     pub(super) error: Option<String>,
     pub(super) events_ok: bool,
     pub(super) events: String,
@@ -29,11 +30,16 @@ impl NodeView {
             up: node.up,
             never_read: node.read_at.is_none(),
             facts: facts(node),
-            read: node
-                .read_at
-                .map_or_else(|| "never".to_owned(), |at| ago(now, at)),
+            standing: match node.read_at {
+                Some(at) if node.up => format!("up, read {}", ago(now, at)),
+                Some(at) => format!("down, last read {}", ago(now, at)),
+                None => "not read yet".to_owned(),
+            },
             error: node.error.as_ref().map(|e| text(&e.message)),
-            events_ok: matches!(status.state, EventsState::Working | EventsState::Disabled),
+            events_ok: !matches!(
+                status.state,
+                EventsState::NotificationsOff | EventsState::Forbidden | EventsState::Lost
+            ),
             events: events(node),
             remedy: status.remedy.as_deref().map(text),
         }
@@ -54,7 +60,7 @@ fn facts(node: &NodeSnapshot) -> Vec<String> {
             .trim_end()
             .to_owned(),
     );
-    facts.push(format!("{} keys", count(reading.keys())));
+    facts.push(format!("{}\u{a0}keys", count(reading.keys())));
     if let Some(used) = reading.memory.used {
         let limit = reading.memory.limit.map_or_else(
             || ", no limit".to_owned(),
@@ -69,7 +75,7 @@ fn facts(node: &NodeSnapshot) -> Vec<String> {
 
 /// The verdict, and how complete the events are where that is known.
 fn events(node: &NodeSnapshot) -> String {
-    let mut out = text(&node.events_status.message);
+    let message = text(&node.events_status.message);
     let c = node.completeness;
     let lowest = [c.expired, c.evicted, c.keymiss]
         .into_iter()
@@ -78,7 +84,7 @@ fn events(node: &NodeSnapshot) -> String {
     if node.events_status.state == EventsState::Working
         && let Some(lowest) = lowest
     {
-        out.push_str(&format!(" ({} of what the server counts)", percent(lowest)));
+        return format!("{message} ({} of what the server counts)", percent(lowest));
     }
-    out
+    message
 }

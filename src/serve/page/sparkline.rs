@@ -50,11 +50,9 @@ impl Sparkline {
                 }
                 push(&mut area, 'L', x, y(*ratio));
             }
-            match run {
-                [] => {}
+            if let [one] = run {
                 // A lone point has no length; a short dash makes it visible.
-                [one] => push(&mut line, 'L', from + 1.0, y(one.unwrap_or_default())),
-                _ => {}
+                push(&mut line, 'L', from + 1.0, y(one.unwrap_or_default()));
             }
             if !run.is_empty() {
                 push(&mut area, 'L', (at + run.len() - 1) as f64 * step, HEIGHT);
