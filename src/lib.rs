@@ -5,6 +5,8 @@
 //! ARCHITECTURE.md tells what each is for.
 
 pub mod collect;
+pub mod alert;
+pub mod analyze;
 pub mod config;
 pub mod export;
 pub mod model;

@@ -206,6 +206,8 @@ pub struct Notification {
     pub duration: Duration,
     /// Where a runbook is.
     pub runbook: Option<String>,
+    /// Why it ended, where that is not simply that the condition is over: `no lookups any more`, `the rule was removed`.
+    pub note: Option<String>,
     /// The numbers.
     pub evidence: Evidence,
 }

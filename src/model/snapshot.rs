@@ -99,7 +99,7 @@ pub enum ResetReason {
     Restart,
     /// CONFIG RESETSTAT.
     Resetstat,
-    /// Another process of the same replication group answers at this address, or a replica became primary.
+    /// Another process of the same replication group answers at this address.
     Failover,
     /// An unrelated process that had been running answers at this address.
     NodeSwap,
@@ -144,6 +144,10 @@ pub struct NodeSnapshot {
     pub db_keys: BTreeMap<u32, u64>,
     /// How often its counters began anew, by reason.
     pub resets: BTreeMap<ResetReason, u64>,
+    /// How often its process turned from replica to primary or back. Its counters continue, so that is no reset.
+    pub role_changes: u64,
+    /// Readings whose counters cannot be true, and were not counted.
+    pub readings_discarded: u64,
     /// What the reader of events has seen.
     pub events: EventReport,
     /// Events seen / counted by the server over the last five minutes, 0..1. `None` when the server counted none or
