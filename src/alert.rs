@@ -1,1 +1,15 @@
-//! x
+//! From numbers to judgement: rules, their state machines, incidents, and the words that explain them.
+//!
+//! Everything here is a function of (state, input, now). Deliberately absent: tokio, I/O, a clock, logging, channels;
+//! who is told, and how often it is tried, is `notify`'s.
+//!
+//! Invariants: a failed poll neither fires nor resolves a miss-ratio incident; each incident gives exactly one firing
+//! and at most one resolved notification, also over a restart that restores the saved state.
+
+pub mod book;
+pub mod down;
+pub mod evidence;
+pub mod machine;
+pub mod rule_h;
+pub mod saved;
+mod words;

@@ -1,0 +1,355 @@
+//! A cache polled every 5 s, its ledger and its book, through whole incidents.
+
+use super::*;
+use crate::alert::saved::SavedState;
+use crate::analyze::fixture::{at, config, counters, failed, good, reading};
+use crate::analyze::ledger::CacheLedger;
+use crate::config::DownRule;
+use crate::model::incident::{AlertState, MissEvidence, Severity};
+use crate::model::name::Name;
+use crate::model::poll::PollErrorKind;
+
+struct World {
+    ledger: CacheLedger,
+    book: AlertBook,
+    now: u64,
+    hits: u64,
+    misses: u64,
+    sent: Vec<Notification>,
+    statuses: Vec<AlertStatus>,
+}
+
+fn rule(name: &str, signal: Signal) -> Rule {
+    Rule {
+        name: Name::new(name).unwrap(),
+        signal,
+        severity: Severity::Warning,
+        labels: BTreeMap::from([("team".to_owned(), "rule".to_owned())]),
+        runbook: Some("https://runbook".to_owned()),
+        caches: Vec::new(),
+    }
+}
+
+fn miss_rule() -> Rule {
+    rule(
+        "CacheMissRatioHigh",
+        Signal::MissRatio(MissRatioRule::default()),
+    )
+}
+
+fn down_rule() -> Rule {
+    rule("CacheDown", Signal::Down(DownRule::default()))
+}
+
+fn labels() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("team".to_owned(), "cache".to_owned()),
+        ("env".to_owned(), "prod".to_owned()),
+    ])
+}
+
+impl World {
+    fn new(rules: &[Rule]) -> Self {
+        Self {
+            ledger: CacheLedger::new(&config()),
+            book: AlertBook::new(&config().name, &labels(), rules, at(0)),
+            now: 0,
+            hits: 0,
+            misses: 0,
+            sent: Vec::new(),
+            statuses: Vec::new(),
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = at(self.now);
+        let snapshot = self.ledger.snapshot(now);
+        let (statuses, sent) = self.book.evaluate(&snapshot, self.ledger.history(), now);
+        self.statuses = statuses;
+        self.sent.extend(sent);
+    }
+
+    /// So many seconds with so many hits and misses in each 5 s.
+    fn run(&mut self, seconds: u64, hits: u64, misses: u64) -> &mut Self {
+        for _ in 0..seconds / 5 {
+            self.now += 5;
+            self.hits += hits;
+            self.misses += misses;
+            let counters = counters(self.hits, self.misses, self.hits);
+            self.ledger.observe(&good(
+                at(self.now),
+                reading(Some("a"), 1000 + self.now, counters),
+            ));
+            self.tick();
+        }
+        self
+    }
+
+    /// So many seconds in which polls fail.
+    fn fail(&mut self, seconds: u64) -> &mut Self {
+        for _ in 0..seconds / 5 {
+            self.now += 5;
+            self.ledger
+                .observe(&failed(at(self.now), PollErrorKind::Refused));
+            self.tick();
+        }
+        self
+    }
+
+    fn state(&self) -> AlertState {
+        self.statuses[0].state
+    }
+
+    fn transitions(&self) -> Vec<Transition> {
+        self.sent.iter().map(|n| n.transition).collect()
+    }
+
+    fn miss(&self, i: usize) -> &MissEvidence {
+        match &self.sent[i].evidence {
+            Evidence::MissRatio(evidence) => evidence,
+            Evidence::Down(_) => panic!("not about misses"),
+        }
+    }
+}
+
+fn close(a: Option<f64>, b: f64) -> bool {
+    a.is_some_and(|a| (a - b).abs() < 0.01)
+}
+
+#[test]
+fn a_miss_storm_gives_one_firing_and_one_resolved_with_its_story() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(3600, 90, 10);
+    assert_eq!((world.state(), world.sent.len()), (AlertState::Ok, 0));
+    world.run(1200, 40, 60);
+    assert_eq!(world.state(), AlertState::Firing);
+    assert_eq!(world.transitions(), [Transition::Firing]);
+    world.run(1800, 90, 10);
+    assert_eq!(world.state(), AlertState::Ok);
+    assert_eq!(
+        world.transitions(),
+        [Transition::Firing, Transition::Resolved]
+    );
+
+    let (firing, resolved) = (&world.sent[0], &world.sent[1]);
+    assert_eq!(firing.incident, resolved.incident);
+    let ms = firing.started.as_millisecond();
+    assert_eq!(firing.incident, format!("sessions-CacheMissRatioHigh-{ms}"));
+    assert_eq!(firing.at, firing.started);
+    let waited = firing.started.duration_since(firing.pending_since);
+    assert_eq!(waited.as_secs(), 60);
+    assert_eq!(firing.labels.get("team").unwrap(), "rule");
+    assert_eq!(firing.labels.get("env").unwrap(), "prod");
+    assert_eq!(firing.note, None);
+
+    let evidence = world.miss(0);
+    assert!(close(evidence.normal_ratio, 0.1));
+    assert!(evidence.long_lower.unwrap() > 0.2 && evidence.short_ratio.unwrap() > 0.2);
+    assert_eq!(evidence.history.len(), 60);
+    let evidence = world.miss(1);
+    assert!(close(evidence.short_ratio, 0.1) && close(evidence.peak_ratio, 0.6));
+    // 60 instead of 10 in each 5 s, from the firing to the end of the storm.
+    let bad = 3600 + 1200 - firing.started.as_second();
+    assert_eq!(
+        evidence.extra_misses,
+        Some(u64::try_from(bad / 5 * 50).unwrap())
+    );
+    let lasted = resolved.at.duration_since(firing.started).unsigned_abs();
+    assert_eq!(resolved.duration, lasted);
+}
+
+#[test]
+fn healthy_and_quiet_caches_stay_quiet() {
+    let mut world = World::new(&[miss_rule(), down_rule()]);
+    world.run(7200, 9, 1);
+    assert_eq!(world.statuses[0].state, AlertState::Ok);
+    assert_eq!(world.statuses[1].state, AlertState::Ok);
+    let mut idle = World::new(&[miss_rule(), down_rule()]);
+    idle.run(3600, 0, 0);
+    assert_eq!(idle.state(), AlertState::InsufficientTraffic);
+    assert_eq!((world.sent.len(), idle.sent.len()), (0, 0));
+}
+
+#[test]
+fn a_failed_poll_neither_fires_nor_resolves() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(3600, 40, 60).fail(5);
+    assert_eq!((world.state(), world.sent.len()), (AlertState::Firing, 1));
+    world.run(400, 90, 10);
+    assert_eq!(world.state(), AlertState::Recovering);
+    world.fail(7200);
+    assert_eq!(
+        (world.state(), world.sent.len()),
+        (AlertState::Recovering, 1)
+    );
+    world.run(1800, 90, 10);
+    assert_eq!(
+        world.transitions(),
+        [Transition::Firing, Transition::Resolved]
+    );
+
+    let mut world = World::new(&[miss_rule()]);
+    world.run(20, 40, 60);
+    assert_eq!(world.state(), AlertState::Pending);
+    world.fail(40);
+    assert_eq!(world.state(), AlertState::Pending);
+    world.fail(60);
+    assert_eq!((world.state(), world.sent.len()), (AlertState::NoData, 0));
+}
+
+#[test]
+fn when_traffic_stops_the_incident_ends_some_time_and_says_so() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(3600, 40, 60);
+    assert_eq!(world.state(), AlertState::Firing);
+    // Five minutes until the short window is empty, then clear_for and the extended window.
+    world.run(300 + 3600, 0, 0);
+    assert_eq!((world.state(), world.sent.len()), (AlertState::Firing, 1));
+    world.run(310, 0, 0);
+    assert_eq!(world.state(), AlertState::InsufficientTraffic);
+    assert_eq!(
+        world.transitions(),
+        [Transition::Firing, Transition::Resolved]
+    );
+    assert_eq!(world.sent[1].note.as_deref(), Some("no lookups any more"));
+}
+
+#[test]
+fn a_cache_that_does_not_answer_is_down_and_comes_back() {
+    let mut world = World::new(&[down_rule()]);
+    // Never answered at all.
+    world.fail(60);
+    assert_eq!(world.state(), AlertState::Pending);
+    world.fail(10);
+    assert_eq!(world.transitions(), [Transition::Firing]);
+    let Evidence::Down(evidence) = &world.sent[0].evidence else {
+        panic!("about misses");
+    };
+    assert_eq!((evidence.nodes.len(), evidence.total), (1, 1));
+    world.run(25, 1, 1);
+    assert_eq!(world.state(), AlertState::Recovering);
+    world.run(20, 1, 1);
+    assert_eq!(
+        world.transitions(),
+        [Transition::Firing, Transition::Resolved]
+    );
+}
+
+#[test]
+fn a_rule_that_is_removed_resolves_its_incident() {
+    let mut world = World::new(&[miss_rule(), down_rule()]);
+    world.run(3600, 40, 60);
+    let stricter = MissRatioRule {
+        threshold: 0.3,
+        ..MissRatioRule::default()
+    };
+    let changed = rule("CacheMissRatioHigh", Signal::MissRatio(stricter));
+    let now = at(world.now);
+    assert_eq!(world.book.reconfigure(&labels(), &[changed], now), []);
+    world.run(5, 40, 60);
+    assert_eq!((world.state(), world.sent.len()), (AlertState::Firing, 1));
+
+    let mut gone = world
+        .book
+        .reconfigure(&labels(), &[down_rule()], at(world.now));
+    let resolved = gone.pop().unwrap();
+    assert_eq!(resolved.transition, Transition::Resolved);
+    assert_eq!(resolved.incident, world.sent[0].incident);
+    assert_eq!(resolved.note.as_deref(), Some("the rule was removed"));
+    assert_eq!(
+        world.book.retire("the cache was removed", at(world.now)),
+        []
+    );
+}
+
+#[test]
+fn a_restart_goes_on_with_the_incident() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(3600, 90, 10).run(1200, 40, 60);
+    let saved = serde_json::to_string(&world.book.save(at(world.now))).unwrap();
+    let saved: SavedState = serde_json::from_str(&saved).unwrap();
+    let extra = |n: &Notification| match &n.evidence {
+        Evidence::MissRatio(evidence) => evidence.extra_misses.unwrap(),
+        Evidence::Down(_) => 0,
+    };
+
+    // The monotonic clock begins anew; five minutes of wall time have passed.
+    let shift = world.now + 300;
+    let mut after = World::new(&[miss_rule()]);
+    let restart = Now {
+        mono: Duration::ZERO,
+        wall: at(shift).wall,
+    };
+    assert_eq!(after.book.restore(&saved, restart), []);
+    let later = |now: u64| Now {
+        mono: at(now).mono,
+        wall: at(shift + now).wall,
+    };
+    let mut sent = Vec::new();
+    for now in (0..1800).step_by(5) {
+        let counters = counters(90 * now, 10 * now, now);
+        after
+            .ledger
+            .observe(&good(later(now), reading(Some("a"), 9000 + now, counters)));
+        let snapshot = after.ledger.snapshot(later(now));
+        sent.extend(
+            after
+                .book
+                .evaluate(&snapshot, after.ledger.history(), later(now))
+                .1,
+        );
+    }
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].transition, Transition::Resolved);
+    assert_eq!(sent[0].incident, world.sent[0].incident);
+    assert_eq!(
+        sent[0].duration,
+        sent[0].at.duration_since(sent[0].started).unsigned_abs()
+    );
+    assert!(close(
+        match &sent[0].evidence {
+            Evidence::MissRatio(evidence) => evidence.peak_ratio,
+            Evidence::Down(_) => None,
+        },
+        0.6
+    ));
+    let bad = 3600 + 1200 - world.sent[0].started.as_second();
+    assert_eq!(extra(&sent[0]), u64::try_from(bad / 5 * 50).unwrap());
+}
+
+#[test]
+fn a_restart_without_the_rule_resolves_its_incident() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(3600, 40, 60);
+    let saved = world.book.save(at(world.now));
+    let mut without = AlertBook::new(&config().name, &labels(), &[down_rule()], at(0));
+    let gone = without.restore(&saved, at(world.now));
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0].incident, world.sent[0].incident);
+    assert_eq!(gone[0].note.as_deref(), Some("the rule was removed"));
+    assert_eq!(without.save(at(world.now)).rules, []);
+}
+
+#[test]
+fn a_pending_rule_survives_a_short_restart_only() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(40, 40, 60);
+    let saved = world.book.save(at(40));
+    for (away, state) in [(30, AlertState::Pending), (90, AlertState::NoData)] {
+        let mut book = AlertBook::new(&config().name, &labels(), &[miss_rule()], at(40 + away));
+        book.restore(&saved, at(40 + away));
+        assert_eq!(book.watched[0].machine.state(), state);
+    }
+}
+
+#[test]
+fn rules_for_other_caches_do_not_watch_this_one() {
+    let other = Rule {
+        caches: vec![Name::new("other").unwrap()],
+        ..miss_rule()
+    };
+    let mut world = World::new(&[other, down_rule()]);
+    world.run(5, 1, 1);
+    assert_eq!(world.statuses.len(), 1);
+    assert_eq!(world.book.horizon(), Duration::ZERO);
+}
