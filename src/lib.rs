@@ -11,3 +11,4 @@ pub mod config;
 pub mod export;
 pub mod model;
 pub mod serve;
+pub mod notify;

@@ -1,0 +1,122 @@
+//! Notifications on their way to people: words, channels, and the workers that deliver.
+//!
+//! `message` puts a notification into words; `slack`, `webhook` and `email` give it their form and send it once;
+//! `worker` decides when to try again; `dispatcher` is what the engine holds. Deliberately absent: rules and state
+//! (`alert` decides that there is something to say), and the store: an outbox that outlives the process comes with it.
+//!
+//! A new channel is one new file and one line in [`open`].
+//!
+//! Invariant: nothing that is secret (webhook addresses, passwords) is in a message, an error or a log line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::config::{ChannelConfig, ChannelKind};
+use crate::model::incident::Notification;
+use crate::model::name::ChannelName;
+use crate::model::time::Clock;
+
+mod backoff;
+mod dispatcher;
+mod email;
+mod format;
+mod http;
+mod message;
+mod outcome;
+mod queue;
+mod slack;
+mod sparkline;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tls;
+mod webhook;
+mod worker;
+
+pub use dispatcher::Dispatcher;
+
+use outcome::Outcome;
+
+/// A way to reach people. It sends once and says what became of it; it never retries by itself.
+trait Channel: Send + Sync + 'static {
+    /// The least time between two messages.
+    fn pace(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Sends one notification. `key` is the same at each attempt; `late` is how long the notification had to wait, if
+    /// that is worth saying. Ends by itself within a minute or so.
+    fn send<'a>(
+        &'a self,
+        n: &'a Notification,
+        key: &'a str,
+        late: Option<Duration>,
+    ) -> BoxFuture<'a, Outcome>;
+}
+
+/// Why channels cannot be used as configured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotifyError {
+    /// One channel is at fault.
+    #[error("channel {name}: {error}")]
+    Channel {
+        /// Which.
+        name: ChannelName,
+        /// What is wrong with it.
+        error: ChannelError,
+    },
+    /// What all of them share cannot be set up.
+    #[error("notifications: {0}")]
+    Setup(ChannelError),
+}
+
+/// What is wrong with a channel: one line without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ChannelError(String);
+
+impl ChannelError {
+    fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+/// What channels are made of.
+struct Parts {
+    http: http::Http,
+    trust: tls::Trust,
+    clock: Arc<dyn Clock>,
+}
+
+/// Makes a channel as configured: the list of all kinds.
+fn open(
+    config: &ChannelConfig,
+    external_url: Option<&str>,
+    parts: &Parts,
+) -> Result<Arc<dyn Channel>, ChannelError> {
+    let http = || parts.http.clone();
+    let clock = || Arc::clone(&parts.clock);
+    Ok(match &config.kind {
+        ChannelKind::SlackWebhook { url } => {
+            Arc::new(slack::Slack::new(url, http(), external_url, clock())?)
+        }
+        ChannelKind::Webhook { url } => Arc::new(webhook::Webhook::new(
+            &config.name,
+            url,
+            http(),
+            external_url,
+            clock(),
+        )?),
+        ChannelKind::Email(email) => Arc::new(email::Email::new(
+            &config.name,
+            email,
+            external_url,
+            &parts.trust,
+            email::Deadlines::default(),
+        )?),
+    })
+}

@@ -1,0 +1,293 @@
+//! Mails as they are written, and mail servers as they are found.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::SmtpSecurity;
+use crate::model::secret::Secret;
+use crate::notify::testing::log::Log;
+use crate::notify::testing::smtp::{Act, Phase, Security, Server};
+use crate::notify::testing::{golden, notification};
+
+const PASSWORD: &str = "hunter2-hunter2";
+
+const FAST: Deadlines = Deadlines {
+    connect: Duration::from_secs(5),
+    total: Duration::from_millis(400),
+    quit: Duration::from_millis(100),
+};
+
+fn config(port: u16, security: SmtpSecurity) -> EmailConfig {
+    EmailConfig {
+        host: "127.0.0.1".to_owned(),
+        port,
+        security,
+        username: Some("watcher".to_owned()),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        from: "cachewatch <cachewatch@example.org>".to_owned(),
+        to: vec![
+            "Ops <ops@example.org>".to_owned(),
+            "dba@example.org".to_owned(),
+        ],
+    }
+}
+
+fn channel(config: &EmailConfig, trust: &Trust, deadlines: Deadlines) -> Email {
+    let name = ChannelName::new("mail").unwrap();
+    Email::new(
+        &name,
+        config,
+        Some("https://cw.example.org"),
+        trust,
+        deadlines,
+    )
+    .unwrap()
+}
+
+fn offline() -> Email {
+    channel(&config(25, SmtpSecurity::None), &Trust::default(), FAST)
+}
+
+fn written(n: &Notification, late: Option<Duration>) -> String {
+    let key = n.idempotency_key(&ChannelName::new("mail").unwrap());
+    String::from_utf8(offline().compose(n, &key, late).unwrap().formatted()).unwrap()
+}
+
+async fn attempt(
+    security: Security,
+    acts: impl IntoIterator<Item = (Phase, Act)>,
+    deadlines: Deadlines,
+) -> (Outcome, Server) {
+    let server = Server::start(security, acts).await;
+    let security = match security {
+        Security::None => SmtpSecurity::None,
+        Security::Implicit => SmtpSecurity::Implicit,
+        Security::StartTls => SmtpSecurity::StartTls,
+    };
+    let trust = Trust {
+        extra_roots: vec![server.root.clone()],
+    };
+    let channel = channel(&config(server.address.port(), security), &trust, deadlines);
+    let n = notification::miss_firing();
+    let outcome = channel.send(&n, "incident/firing/mail", None).await;
+    (outcome, server)
+}
+
+#[test]
+fn mails_are_as_the_golden_files_say() {
+    for (name, n) in notification::named() {
+        golden::check(
+            &format!("email_{name}.eml"),
+            &written(&n, None).replace("\r\n", "\n"),
+        );
+        let message = message::render(&n, Some("https://cw.example.org"), None);
+        golden::check(&format!("email_{name}.txt"), &body::text(&message));
+        golden::check(&format!("email_{name}.html"), &body::html(&message));
+    }
+}
+
+#[test]
+fn a_repeated_mail_is_the_same_to_the_last_byte() {
+    let n = notification::miss_firing();
+    assert_eq!(written(&n, None), written(&n, None));
+}
+
+#[test]
+fn a_resolved_one_answers_to_its_firing() {
+    let header = |mail: &str, name: &str| {
+        mail.lines()
+            .find_map(|l| l.strip_prefix(name).map(str::to_owned))
+            .unwrap()
+    };
+    let first = header(&written(&notification::miss_firing(), None), "Message-ID: ");
+    let last = written(&notification::miss_resolved(), None);
+    assert_eq!(header(&last, "In-Reply-To: "), first);
+    assert_eq!(header(&last, "References: "), first);
+    assert_ne!(header(&last, "Message-ID: "), first);
+}
+
+#[test]
+fn a_late_mail_carries_the_time_it_is_sent() {
+    let mail = written(&notification::miss_firing(), Some(Duration::from_mins(12)));
+    assert!(
+        mail.contains("\r\nDate: Fri, 02 Jan 2026 03:16:05 +0000\r\n"),
+        "{mail}"
+    );
+}
+
+#[test]
+fn no_text_can_break_a_header_or_the_html() {
+    let mut n = notification::down_firing();
+    let evil = "x\r\nBcc: evil@example.org\r\n\r\n<script>alert('1')</script>\n.\n";
+    n.incident = evil.to_owned();
+    n.runbook = Some(evil.to_owned());
+    n.evidence = crate::model::incident::Evidence::Down(crate::model::incident::DownEvidence {
+        nodes: vec![(crate::model::name::NodeName::tcp(evil, 1), evil.to_owned())],
+        total: 1,
+    });
+    let mail = written(&n, None);
+    let (head, _) = mail.split_once("\r\n\r\n").unwrap();
+    assert!(
+        !head.lines().any(|l| l.to_lowercase().starts_with("bcc")),
+        "{head}"
+    );
+    let html = body::html(&message::render(&n, None, None));
+    assert!(!html.contains("<script"), "{html}");
+}
+
+#[tokio::test]
+async fn all_kinds_of_protection_deliver() {
+    for security in [Security::None, Security::Implicit, Security::StartTls] {
+        let (outcome, server) = attempt(security, [], Deadlines::default()).await;
+        assert_eq!(outcome, Outcome::Delivered, "{security:?}");
+        let seen = server.seen();
+        assert_eq!(seen.mails.len(), 1);
+        assert!(seen.mails[0].contains("Auto-Submitted: auto-generated\r\n"));
+        assert_eq!(
+            seen.commands
+                .iter()
+                .filter(|c| c.starts_with("RCPT"))
+                .count(),
+            2
+        );
+        let at = |start: &str| seen.commands.iter().position(|c| c.starts_with(start));
+        assert!(security != Security::StartTls || at("STARTTLS") < at("AUTH"));
+    }
+}
+
+#[tokio::test]
+async fn starttls_that_is_not_offered_is_refused() {
+    let server = Server::start(Security::None, []).await;
+    let config = config(server.address.port(), SmtpSecurity::StartTls);
+    let channel = channel(&config, &Trust::default(), FAST);
+    let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+    let Outcome::Permanent { why } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(why.contains("does not offer STARTTLS"), "{why}");
+    let commands = server.seen().commands;
+    assert!(
+        commands
+            .iter()
+            .all(|c| c.starts_with("EHLO") || c.starts_with("QUIT")),
+        "{commands:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    for (offered, wanted) in [
+        (Security::Implicit, SmtpSecurity::Implicit),
+        (Security::StartTls, SmtpSecurity::StartTls),
+    ] {
+        let server = Server::start(offered, []).await;
+        let config = config(server.address.port(), wanted);
+        let channel = channel(&config, &Trust::default(), Deadlines::default());
+        let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+        let Outcome::Retry { why, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(
+            why.starts_with("starting TLS: ") && why.contains("certificate"),
+            "{why}"
+        );
+        assert_eq!(server.seen().mails.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_in_each_phase_has_its_outcome() {
+    let log = Log::collect();
+    for phase in Phase::ALL {
+        // A server that repeats what it refuses, password and all.
+        for (reply, permanent) in [("451 later, not {line}", false), ("550 never {line}", true)] {
+            let (outcome, _) = attempt(
+                Security::StartTls,
+                [(phase, Act::Reply(reply))],
+                Deadlines::default(),
+            )
+            .await;
+            match (&outcome, phase) {
+                (Outcome::Delivered, Phase::Quit) => {}
+                (Outcome::Permanent { why }, _) if permanent => {
+                    assert!(why.contains("550"), "{why}");
+                }
+                (Outcome::Retry { why, .. }, _) if !permanent => {
+                    assert!(why.contains("451"), "{why}");
+                }
+                _ => panic!("{phase:?} {reply}: {outcome:?}"),
+            }
+            keeps_secrets(&format!("{outcome:?}"));
+        }
+    }
+    keeps_secrets(&log.text());
+}
+
+#[tokio::test]
+async fn silence_closing_and_floods_end_in_time_in_each_phase() {
+    for phase in Phase::ALL {
+        for act in [Act::Silence, Act::Close, Act::Flood] {
+            let what = format!("{phase:?} {act:?}");
+            let (outcome, server) = attempt(Security::StartTls, [(phase, act)], FAST).await;
+            if phase == Phase::Quit {
+                assert_eq!(outcome, Outcome::Delivered, "{what}");
+                assert_eq!(server.seen().mails.len(), 1);
+            } else {
+                assert!(
+                    matches!(outcome, Outcome::Retry { .. }),
+                    "{what}: {outcome:?}"
+                );
+            }
+            keeps_secrets(&format!("{outcome:?}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_phase_that_times_out_is_named() {
+    let (outcome, _) = attempt(Security::None, [(Phase::Data, Act::Silence)], FAST).await;
+    assert_eq!(
+        outcome,
+        Outcome::retry("sending the mail: no answer from the mail server within 0.4 s")
+    );
+}
+
+#[tokio::test]
+async fn nobody_there_is_tried_again() {
+    let port = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let channel = channel(&config(port, SmtpSecurity::None), &Trust::default(), FAST);
+    let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+    let Outcome::Retry { why, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(why.starts_with("connecting: Connection refused"), "{why}");
+}
+
+#[test]
+fn a_mailbox_that_is_none_is_told() {
+    let mut bad = config(25, SmtpSecurity::None);
+    bad.to = vec!["nobody".to_owned()];
+    let name = ChannelName::new("mail").unwrap();
+    let error = Email::new(&name, &bad, None, &Trust::default(), FAST)
+        .err()
+        .unwrap();
+    assert!(
+        error
+            .to_string()
+            .starts_with("a recipient is not a mailbox"),
+        "{error}"
+    );
+}
+
+fn keeps_secrets(text: &str) {
+    for secret in [
+        PASSWORD,
+        "aHVudGVyMi1odW50ZXIy",
+        "AHdhdGNoZXIAaHVudGVyMi1odW50ZXIy",
+    ] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}

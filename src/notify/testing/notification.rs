@@ -1,0 +1,126 @@
+//! Sample notifications with believable numbers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::incident::{
+    DownEvidence, Evidence, MissEvidence, Notification, Severity, Transition,
+};
+use crate::model::name::{Name, NodeName};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn base(rule: &str, evidence: Evidence) -> Notification {
+    Notification {
+        incident: "01KDZ5Q3V8-sessions-1".to_owned(),
+        transition: Transition::Firing,
+        rule: Name::new(rule).unwrap(),
+        cache: Name::new("sessions").unwrap(),
+        severity: Severity::Critical,
+        labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
+        started: at("2026-01-02T03:04:05Z"),
+        pending_since: at("2026-01-02T03:03:05Z"),
+        at: at("2026-01-02T03:04:05Z"),
+        duration: Duration::ZERO,
+        runbook: Some("https://wiki.example.org/cache".to_owned()),
+        evidence,
+    }
+}
+
+/// A miss rate of 34.1 % with memory full.
+pub(crate) fn miss_firing() -> Notification {
+    let history = (0..60_u32)
+        .map(|i| match i {
+            0..40 => Some(0.07 + f64::from(i % 5) * 0.005),
+            40..43 => None,
+            _ => Some(0.08 + f64::from(i - 43) * 0.017),
+        })
+        .collect();
+    base(
+        "CacheMissRatioHigh",
+        Evidence::MissRatio(MissEvidence {
+            short_ratio: Some(0.352),
+            short_seconds: 300.0,
+            long_ratio: Some(0.341),
+            long_seconds: 900.0,
+            long_lower: Some(0.331_2),
+            confidence: 0.98,
+            lookups: 12_400,
+            misses: 4_228,
+            threshold: 0.2,
+            lookups_per_second: Some(13.8),
+            evictions_per_second: Some(12.4),
+            expirations_per_second: Some(0.6),
+            memory_used_ratio: Some(1.0),
+            peak_ratio: Some(0.352),
+            normal_ratio: Some(0.08),
+            extra_misses: None,
+            history,
+        }),
+    )
+}
+
+/// The end of it, 14 minutes later.
+pub(crate) fn miss_resolved() -> Notification {
+    let mut n = resolved(miss_firing(), "2026-01-02T03:18:05Z", 840);
+    if let Evidence::MissRatio(e) = &mut n.evidence {
+        e.short_ratio = Some(0.093);
+        e.long_ratio = Some(0.187);
+        e.long_lower = Some(0.179);
+        e.peak_ratio = Some(0.412);
+        e.extra_misses = Some(4_210);
+        e.evictions_per_second = Some(0.0);
+        e.memory_used_ratio = Some(0.71);
+    }
+    n
+}
+
+/// One node that refuses connections.
+pub(crate) fn down_firing() -> Notification {
+    base(
+        "CacheDown",
+        Evidence::Down(DownEvidence {
+            nodes: vec![(
+                NodeName::tcp("127.0.0.1", 6379),
+                "127.0.0.1:6379 refuses connections".to_owned(),
+            )],
+            total: 1,
+        }),
+    )
+}
+
+/// It answers again, 3 min 20 s later.
+pub(crate) fn down_resolved() -> Notification {
+    let mut n = resolved(down_firing(), "2026-01-02T03:07:25Z", 200);
+    n.evidence = Evidence::Down(DownEvidence {
+        nodes: Vec::new(),
+        total: 1,
+    });
+    n
+}
+
+fn resolved(mut n: Notification, when: &str, seconds: u64) -> Notification {
+    n.transition = Transition::Resolved;
+    n.at = at(when);
+    n.duration = Duration::from_secs(seconds);
+    n
+}
+
+/// All samples, with names for golden files.
+pub(crate) fn named() -> [(&'static str, Notification); 4] {
+    [
+        ("miss_firing", miss_firing()),
+        ("miss_resolved", miss_resolved()),
+        ("down_firing", down_firing()),
+        ("down_resolved", down_resolved()),
+    ]
+}
+
+/// All samples.
+pub(crate) fn all() -> [Notification; 4] {
+    named().map(|(_, n)| n)
+}
