@@ -4,7 +4,7 @@
 //! `worker` decides when to try again; `dispatcher` is what the engine holds. Deliberately absent: rules and state
 //! (`alert` decides that there is something to say), and the store: an outbox that outlives the process comes with it.
 //!
-//! A new channel is one new file and one line in [`open`].
+//! A new channel is one new file and one line in `open`.
 //!
 //! Invariant: nothing that is secret (webhook addresses, passwords) is in a message, an error or a log line.
 

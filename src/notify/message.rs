@@ -95,10 +95,15 @@ pub(crate) fn render(
     if let Some(runbook) = n.runbook.as_deref().filter(|r| !is_link(r)) {
         summary.push(format!("Runbook: {runbook}"));
     }
+    let labels: String = n
+        .labels
+        .iter()
+        .map(|(name, value)| format!(" · {name}={value}"))
+        .collect();
     Message {
         status: n.transition,
         severity: n.severity,
-        headline: clean(&words.headline, MAX_HEADLINE_CHARS),
+        headline: clean(&headline(&words.headline, late), MAX_HEADLINE_CHARS),
         title: clean(&words.title, MAX_HEADLINE_CHARS),
         chart: words.chart,
         summary: summary
@@ -110,7 +115,7 @@ pub(crate) fn render(
         links: links(n, external_url),
         footer: clean(
             &format!(
-                "{} · {} · firing since {} · incident {}",
+                "{} · {} · firing since {} · incident {}{labels}",
                 n.rule,
                 n.severity.as_str(),
                 format::moment(n.started),
@@ -118,6 +123,14 @@ pub(crate) fn render(
             ),
             MAX_LINE_CHARS,
         ),
+    }
+}
+
+/// A phone shows little else: old news must not look like news there.
+fn headline(words: &str, late: Option<Duration>) -> String {
+    match late {
+        Some(late) => format!("{} late: {words}", format::duration(late)),
+        None => words.to_owned(),
     }
 }
 
@@ -170,7 +183,9 @@ mod tests {
             late.summary[0],
             "Delivered 12 min late: this is how it was at 2026-01-02 03:04:05 UTC."
         );
-        assert_eq!(late.headline, render(&n, None, None).headline);
+        let on_time = render(&n, None, None);
+        assert_eq!(late.headline, format!("12 min late: {}", on_time.headline));
+        assert_eq!(late.title, on_time.title);
     }
 
     #[test]

@@ -5,3 +5,4 @@ pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod notification;
 pub(crate) mod smtp;
+pub(crate) mod tls;

@@ -123,7 +123,12 @@ async fn every_receiver_has_its_outcome_and_no_secret_gets_out() {
     ];
     for (act, slack, webhook) in table {
         let receiver = Receiver::start(act.clone()).await;
-        for (name, channel) in http_channels(&secret_url(receiver.address), FAST) {
+        let limits = if matches!(act, Silence) {
+            FAST
+        } else {
+            Limits::default()
+        };
+        for (name, channel) in http_channels(&secret_url(receiver.address), limits) {
             let n = notification::miss_firing();
             let outcome = channel.send(&n, "incident/firing/ops", None).await;
             let expected = if name == "slack" { slack } else { webhook };
@@ -142,7 +147,7 @@ async fn nobody_there_is_tried_again_and_the_address_is_kept() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap()
     };
-    for (name, channel) in http_channels(&secret_url(address), FAST) {
+    for (name, channel) in http_channels(&secret_url(address), Limits::default()) {
         let outcome = channel.send(&notification::miss_firing(), "k", None).await;
         let Outcome::Retry { after: None, why } = outcome else {
             panic!("{name}: {outcome:?}")
@@ -158,7 +163,7 @@ async fn nobody_there_is_tried_again_and_the_address_is_kept() {
 #[tokio::test]
 async fn requests_carry_what_receivers_need() {
     let receiver = Receiver::start(Act::Answer(200, "", "ok")).await;
-    for (name, channel) in http_channels(&secret_url(receiver.address), FAST) {
+    for (name, channel) in http_channels(&secret_url(receiver.address), Limits::default()) {
         let outcome = channel
             .send(&notification::miss_firing(), "01K/firing/ops", None)
             .await;
@@ -178,6 +183,31 @@ async fn requests_carry_what_receivers_need() {
             .to_lowercase()
             .contains("idempotency-key: 01k/firing/ops")
     );
+}
+
+#[tokio::test]
+async fn https_needs_somebody_who_vouches_for_the_receiver() {
+    let (acceptor, root) = testing::tls::acceptor();
+    let receiver = Receiver::start_tls(Act::Answer(200, "", "ok"), acceptor).await;
+    let endpoint = secret_url(receiver.address)
+        .expose()
+        .replace("http://", "https://");
+    let endpoint = Endpoint::new(&Secret::new(endpoint)).unwrap();
+    let trusting = Trust {
+        extra_roots: vec![root],
+    };
+    for (trust, works) in [(trusting, true), (Trust::default(), false)] {
+        let http = Http::new(&trust, Limits::default()).unwrap();
+        let reply = http.post_json(&endpoint, &serde_json::json!({}), &[]).await;
+        assert_eq!(reply.is_ok(), works, "{reply:?}");
+        if let Err(why) = reply {
+            assert!(
+                why.starts_with("cannot connect: ") && why.contains("certificate"),
+                "{why}"
+            );
+            keeps_secrets(&why);
+        }
+    }
 }
 
 #[test]

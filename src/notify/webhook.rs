@@ -155,15 +155,15 @@ fn annotations(n: &Notification, message: &Message) -> BTreeMap<&'static str, St
     // For machines: plain numbers in base units, as the metrics have them.
     match &n.evidence {
         Evidence::MissRatio(e) => {
-            let value = match n.transition {
-                Transition::Firing => e.long_ratio.or(e.short_ratio),
-                Transition::Resolved => e.short_ratio,
+            let (value, lower) = match n.transition {
+                Transition::Firing => (e.long_ratio.or(e.short_ratio), e.long_lower),
+                Transition::Resolved => (e.short_ratio, None),
             };
             all.insert("threshold", number(e.threshold));
             all.insert("lookups", e.lookups.to_string());
             all.insert("misses", e.misses.to_string());
             all.extend(value.map(|v| ("value", number(v))));
-            all.extend(e.long_lower.map(|v| ("value_lower_bound", number(v))));
+            all.extend(lower.map(|v| ("value_lower_bound", number(v))));
             all.extend(e.normal_ratio.map(|v| ("normal", number(v))));
             all.extend(e.peak_ratio.map(|v| ("peak", number(v))));
             all.extend(e.extra_misses.map(|v| ("extra_misses", v.to_string())));
@@ -258,8 +258,18 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_alertmanagers() {
-        // FNV-1a 64 of nothing: what Alertmanager gives a label set without labels.
-        assert_eq!(fingerprint(&BTreeMap::new()), "cbf29ce484222325");
+        // The values of signature_test.go in prometheus/common.
+        let labels = [("name", "garland, briggs"), ("fear", "love is not enough")];
+        for (labels, value) in [
+            (&labels[..0], 14_695_981_039_346_656_037_u64),
+            (&labels[..], 5_799_056_148_416_392_346),
+        ] {
+            let labels = labels
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect();
+            assert_eq!(fingerprint(&labels), format!("{value:016x}"));
+        }
     }
 
     #[test]

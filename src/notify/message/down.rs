@@ -49,10 +49,9 @@ fn firing(n: &Notification, e: &DownEvidence) -> Words {
         summary.push(format!("… and {more} more nodes."));
     }
     summary.push(format!("No answer since {}.", moment(n.pending_since)));
-    summary.push(
-        "While it is down there are no readings, and no other alert of this cache can fire."
-            .to_owned(),
-    );
+    if e.nodes.len() >= e.total {
+        summary.push("While it is down its miss rate cannot be watched.".to_owned());
+    }
     Words {
         headline,
         title,

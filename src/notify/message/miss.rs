@@ -58,10 +58,11 @@ fn firing(n: &Notification, e: &MissEvidence, chart: Option<Chart>) -> Words {
             percent(ratio)
         ));
     }
-    if let (Some(extra), Some(normal)) = (extra_per_second(e), known(e.normal_ratio)) {
+    let extra = extra_per_second(e).filter(|extra| *extra > 0.0);
+    if let (Some(extra), Some(normal)) = (extra, known(e.normal_ratio)) {
         summary.push(format!(
-            "What is behind the cache gets {} more requests than with the normal {}.",
-            rate(extra),
+            "The backend gets {} more than at the normal miss rate of {}.",
+            rate_of(extra, " requests"),
             percent(normal)
         ));
     }

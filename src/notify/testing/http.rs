@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// What a receiver does with a request.
 #[derive(Debug, Clone)]
@@ -33,11 +34,15 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts one that treats all requests alike.
     pub(crate) async fn start(act: Act) -> Self {
-        Self::scripted(vec![act]).await
+        Self::listen(act, None).await
     }
 
-    /// Starts one that does one thing after the other, and then the last one for ever.
-    pub(crate) async fn scripted(acts: Vec<Act>) -> Self {
+    /// The same behind TLS.
+    pub(crate) async fn start_tls(act: Act, tls: TlsAcceptor) -> Self {
+        Self::listen(act, Some(tls)).await
+    }
+
+    async fn listen(act: Act, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -45,10 +50,20 @@ impl Receiver {
         let seen = Arc::clone(&requests);
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
-            for nth in 0.. {
+            loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let act = acts.get(nth).or(acts.last()).unwrap().clone();
-                connections.spawn(serve(stream, act, Arc::clone(&seen)));
+                let (act, seen, tls) = (act.clone(), Arc::clone(&seen), tls.clone());
+                connections.spawn(async move {
+                    // A client that trusts nobody ends the handshake.
+                    match tls {
+                        None => serve(stream, act, seen).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, act, seen).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self {
@@ -64,7 +79,10 @@ impl Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, act: Act, seen: Arc<Mutex<Vec<String>>>) {
+async fn serve<S>(mut stream: S, act: Act, seen: Arc<Mutex<Vec<String>>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     if matches!(act, Act::Reset) {
         // To close with something unread makes the kernel reset the connection.
         stream.read_u8().await.unwrap();
@@ -95,7 +113,7 @@ async fn serve(mut stream: TcpStream, act: Act, seen: Arc<Mutex<Vec<String>>>) {
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> String {
+async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> String {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
