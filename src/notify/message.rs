@@ -95,7 +95,7 @@ pub(crate) fn render(
     if let Some(runbook) = n.runbook.as_deref().filter(|r| !is_link(r)) {
         summary.push(format!("Runbook: {runbook}"));
     }
-    let labels: String = n
+    let labels: Vec<String> = n
         .labels
         .iter()
         .map(|(name, value)| format!(" · {name}={value}"))
@@ -115,11 +115,12 @@ pub(crate) fn render(
         links: links(n, external_url),
         footer: clean(
             &format!(
-                "{} · {} · firing since {} · incident {}{labels}",
+                "{} · {} · firing since {} · incident {}{}",
                 n.rule,
                 n.severity.as_str(),
                 format::moment(n.started),
-                n.incident
+                n.incident,
+                labels.concat()
             ),
             MAX_LINE_CHARS,
         ),

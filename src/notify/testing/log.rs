@@ -1,21 +1,28 @@
-//! Everything that was logged, from TRACE up, by whatever crate.
+//! Everything that was logged on this thread, from TRACE up, by whatever crate.
+//!
+//! One subscriber for the whole process that writes into a buffer of the thread: with one for each thread, a place in the
+//! code that another thread has reached without a subscriber may stay silent for all.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
-use tracing::subscriber::DefaultGuard;
-
-/// Collects the log of this thread while it exists.
-pub(crate) struct Log {
-    text: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
+thread_local! {
+    static TEXT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-struct Writer(Arc<Mutex<Vec<u8>>>);
+/// Collects the log of this thread while it exists.
+pub(crate) struct Log(());
+
+struct Writer;
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        TEXT.with_borrow_mut(|text| {
+            if let Some(text) = text {
+                text.extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
@@ -27,21 +34,34 @@ impl io::Write for Writer {
 impl Log {
     /// Begins to collect.
     pub(crate) fn collect() -> Self {
-        let text = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&text);
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || Writer(Arc::clone(&sink)))
-            .finish();
-        Self {
-            text,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_ansi(false)
+                .with_writer(|| Writer)
+                .finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
+        TEXT.set(Some(Vec::new()));
+        tracing::trace!("the log begins");
+        let log = Self(());
+        assert!(
+            log.text().contains("the log begins"),
+            "somebody else takes the log"
+        );
+        log
     }
 
     /// What was logged so far.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+        let Self(()) = self;
+        TEXT.with_borrow(|text| String::from_utf8_lossy(text.as_ref().unwrap()).into_owned())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        TEXT.set(None);
     }
 }
