@@ -4,11 +4,21 @@
 //! `cli`, `engine`, `serve`, `export`, `notify`, `store`, `collect`, `alert`, `analyze`, `config`, `model`.
 //! ARCHITECTURE.md tells what each is for.
 
-pub mod collect;
 pub mod alert;
 pub mod analyze;
+pub mod cli;
+pub mod collect;
 pub mod config;
+pub mod engine;
 pub mod export;
 pub mod model;
-pub mod serve;
 pub mod notify;
+pub mod serve;
+pub mod store;
+
+/// Makes `ring` the TLS provider of the process. To be called first in `main` and in each test binary that uses TLS;
+/// calling it again does nothing.
+pub fn install_tls_provider() {
+    // An error says that a provider is there already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}

@@ -1,3 +1,8 @@
 //! Starts the runtime and hands over to the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cachewatch::install_tls_provider();
+    cachewatch::cli::main()
+}

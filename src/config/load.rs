@@ -40,7 +40,7 @@ pub struct Inputs<'a> {
     /// Flags that override single settings.
     pub flags: Overrides,
     /// The environment: [`env::process`], or something else in tests. An empty variable counts as not set.
-    pub env: &'a (dyn Fn(&str) -> Option<String> + 'a),
+    pub env: &'a (dyn Fn(&str) -> Option<String> + Sync + 'a),
 }
 
 /// Flags that override single settings, as they were written.

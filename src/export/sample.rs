@@ -75,6 +75,7 @@ pub(crate) fn rich() -> Snapshot {
             ],
             http: Arc::new(http),
             reports_dropped: 0,
+            store: Some(Ok(())),
             tick_took: Duration::from_micros(350),
         },
     }

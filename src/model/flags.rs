@@ -28,11 +28,6 @@ impl NotifySet {
             // No server has quotes among its letters, and what is proposed gets pasted into a shell.
             let is_quote = matches!(c, '\'' | '"' | '`' | '\\');
             if !is_quote && letters.len() < MAX_LETTERS && !letters.contains(&c) {
-    /// Takes the letters; what is no printable ASCII character, or comes twice, is left out.
-    pub fn parse(text: &str) -> Self {
-        let mut letters = Vec::new();
-        for c in text.chars().filter(char::is_ascii_graphic) {
-            if letters.len() < MAX_LETTERS && !letters.contains(&c) {
                 letters.push(c);
             }
         }

@@ -90,6 +90,9 @@ pub(crate) fn render(
             format::moment(n.at)
         ));
     }
+    if let Some(note) = &n.note {
+        summary.push(format!("It ended because: {note}."));
+    }
     summary.extend(words.summary);
     // A runbook is whatever its author wrote; only a web address can become a link.
     if let Some(runbook) = n.runbook.as_deref().filter(|r| !is_link(r)) {

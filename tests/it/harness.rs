@@ -33,7 +33,7 @@ pub mod wait;
 pub mod workload;
 
 #[macro_use]
-mod each_version;
+pub mod each_version;
 mod selftest;
 
 pub use cachewatch::Cachewatch;

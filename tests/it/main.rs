@@ -20,5 +20,13 @@
     reason = "pub marks what tests may use of the harness"
 )]
 
+mod alerts;
+mod check;
+mod counters;
+mod demo;
 mod deploy;
+mod events;
+mod failures;
 mod harness;
+mod scraping;
+mod settings;

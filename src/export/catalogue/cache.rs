@@ -181,6 +181,24 @@ pub(super) const METRICS: &[Metric] = &[
     )
     .from("polls"),
     Metric::new(
+        "cache_role_changes_total",
+        Kind::Counter,
+        Unit::None,
+        NODE,
+        "How often the process turned from replica to primary or back. Its counters went on.",
+        Read::Node(|v, s| s.count(&[], v.node.role_changes)),
+    )
+    .from("INFO `role`"),
+    Metric::new(
+        "cache_readings_discarded_total",
+        Kind::Counter,
+        Unit::None,
+        NODE,
+        "Readings whose counters cannot be true, and were not counted.",
+        Read::Node(|v, s| s.count(&[], v.node.readings_discarded)),
+    )
+    .from("own counter"),
+    Metric::new(
         "cache_resets_total",
         Kind::Counter,
         Unit::None,

@@ -55,6 +55,15 @@ pub(super) const METRICS: &[Metric] = &[
     )
     .from("the subscription"),
     Metric::new(
+        "cache_events_keys_cut_total",
+        Kind::Counter,
+        Unit::None,
+        NODE,
+        "Events whose key was longer than 64 KiB. They were counted, but only the beginning of the key was looked at.",
+        Read::Node(|v, s| s.count(&[], v.node.events.keys_cut)),
+    )
+    .from("own counter"),
+    Metric::new(
         "cache_events_bytes_total",
         Kind::Counter,
         Unit::Bytes,

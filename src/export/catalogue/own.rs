@@ -44,6 +44,18 @@ pub(super) const METRICS: &[Metric] = &[
     )
     .from("own counter"),
     one(
+        "cachewatch_store_up",
+        Kind::Gauge,
+        Unit::None,
+        "1 when open incidents would survive a restart, 0 when they cannot be saved. Absent without a data folder.",
+        Read::Own(|v, s| {
+            if let Some(store) = &v.own.store {
+                s.flag(&[], store.is_ok());
+            }
+        }),
+    )
+    .from("own state"),
+    one(
         "cachewatch_config_last_reload_successful",
         Kind::Gauge,
         Unit::None,

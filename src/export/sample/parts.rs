@@ -71,6 +71,8 @@ pub(super) fn up(node: &str) -> NodeSnapshot {
         },
         db_keys: BTreeMap::from([(0, 48_112), (3, 0)]),
         resets: BTreeMap::from([(ResetReason::Restart, 1)]),
+        role_changes: 1,
+        readings_discarded: 0,
         events: EventReport {
             subscription: Subscription::Subscribed,
             seen: PerKind {
@@ -81,6 +83,7 @@ pub(super) fn up(node: &str) -> NodeSnapshot {
             bytes: 9_000_000,
             gaps: 1,
             sessions: 2,
+            keys_cut: 0,
         },
         completeness: PerKind {
             expired: Some(0.9996),

@@ -27,6 +27,7 @@ fn base(rule: &str, evidence: Evidence) -> Notification {
         at: at("2026-01-02T03:04:05Z"),
         duration: Duration::ZERO,
         runbook: Some("https://wiki.example.org/cache".to_owned()),
+        note: None,
         evidence,
     }
 }

@@ -1,0 +1,126 @@
+//! The one place where things are wired: it spawns the tasks, runs the beat, publishes the snapshot, reloads, stops.
+//!
+//! Deliberately absent: parsing, formulas, words of messages. The engine only carries what one room says to the next.
+//!
+//! Invariant: the ledgers and alert books of all caches have one owner, the task that runs [`run`]. Others see
+//! immutable snapshots.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, ConfigErrors};
+use crate::model::stats::{Counter, HttpStats};
+use crate::model::time::Clock;
+use crate::notify::Dispatcher;
+use crate::serve;
+
+mod core;
+mod fleet;
+mod persist;
+mod reload;
+
+use core::Core;
+
+/// Poll reports that may wait for the engine. At one report per node and second this is room for a thousand nodes.
+const REPORT_QUEUE: usize = 4_096;
+/// How long tasks get to end.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How a configuration is loaded anew.
+pub type Loader = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
+
+/// What the engine needs to run.
+pub struct Setup {
+    /// The configuration to start with.
+    pub config: Config,
+    /// Loads it anew on SIGHUP and when its files change; `None`: it never changes.
+    pub loader: Option<Loader>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends everything.
+    pub cancel: CancellationToken,
+}
+
+/// Why the engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] serve::BindError),
+    /// The channels cannot be set up.
+    #[error(transparent)]
+    Notify(#[from] crate::notify::NotifyError),
+}
+
+/// Runs until `setup.cancel` is cancelled. Returns when all tasks have ended, or after [`SHUTDOWN_LIMIT`].
+pub async fn run(setup: Setup) -> Result<(), EngineError> {
+    let Setup {
+        config,
+        loader,
+        clock,
+        cancel,
+    } = setup;
+    let listener = serve::bind(config.listen).await?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!("listening on http://{address}");
+    }
+
+    let tracker = TaskTracker::new();
+    let http = Arc::new(HttpStats::default());
+    let (reports_in, reports) = mpsc::channel(REPORT_QUEUE);
+    let dropped = Arc::new(Counter::default());
+    let fleet = fleet::Fleet::new(
+        tracker.clone(),
+        Arc::clone(&clock),
+        reports_in,
+        Arc::clone(&dropped),
+    );
+    let dispatcher = Dispatcher::new(
+        &config.channels,
+        config.external_url.as_deref(),
+        &tracker,
+        // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
+        CancellationToken::new(),
+        Arc::clone(&clock),
+    )?;
+    let (core, published) = Core::start(
+        config,
+        fleet,
+        dispatcher,
+        Arc::clone(&clock),
+        Arc::clone(&http),
+        dropped,
+    );
+
+    let state = serve::AppState::new(
+        Arc::clone(&published),
+        Arc::clone(&http),
+        Arc::clone(&clock),
+    );
+    tracker.spawn(serve::serve(
+        listener,
+        serve::router(state),
+        http,
+        cancel.clone(),
+        tracker.clone(),
+    ));
+    let reloads = reload::start(&tracker, core.files(), loader.is_some(), cancel.clone());
+    core.run(reports, reloads, loader, cancel).await;
+
+    tracker.close();
+    if tokio::time::timeout(SHUTDOWN_LIMIT, tracker.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some tasks did not end within {SHUTDOWN_LIMIT:?} and were left behind");
+    }
+    Ok(())
+}
+
+/// Where the latest snapshot is found.
+pub type Published = Arc<ArcSwap<crate::model::snapshot::Snapshot>>;
