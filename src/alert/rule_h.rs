@@ -3,6 +3,8 @@
 //! It holds when the Wilson lower bound of the miss ratio over the long window is above the threshold, and the ratio
 //! over the short window is too. The long window is evidence that it is no chance, the short one that it still goes on.
 //! A long window with too few lookups is replaced by the extended one; if that has too few as well, nothing is said.
+//! Nor is anything said until readings span the short window: before that both windows are the same few seconds, and
+//! any burst that happens while cachewatch starts would count as evidence.
 //!
 //! Deliberately absent: time that passes. How long it must hold is the state machine's.
 //!
@@ -54,6 +56,13 @@ pub fn evaluate(rule: &MissRatioRule, history: &History, fresh: bool, now: Now) 
             grouped(lookups(&long)),
             span(long.window),
             grouped(rule.min_lookups)
+        );
+        (Verdict::InsufficientTraffic, words)
+    } else if long.covered < rule.short_window.min(rule.long_window) {
+        let words = format!(
+            "readings span {} so far; it is judged from {} on",
+            span(long.covered),
+            span(rule.short_window.min(rule.long_window))
         );
         (Verdict::InsufficientTraffic, words)
     } else if let (Some(now_ratio), Some(ratio), Some(lower)) =
@@ -199,6 +208,20 @@ mod tests {
         );
         assert_eq!(got.verdict, Verdict::InsufficientTraffic);
         assert_eq!(got.explanation, "no lookups in 5m");
+    }
+
+    #[test]
+    fn a_burst_at_the_start_is_no_evidence() {
+        let burst = |t: u64| if t < 60 { (20, 80) } else { (90, 10) };
+        let rule = MissRatioRule::default();
+        let got = evaluate(&rule, &history(120, burst), true, at(120));
+        assert_eq!(got.verdict, Verdict::InsufficientTraffic);
+        assert_eq!(
+            got.explanation,
+            "readings span 2m so far; it is judged from 5m on"
+        );
+        assert_eq!(verdict(330, burst), Verdict::Between);
+        assert_eq!(verdict(300, |_| (60, 40)), Verdict::Breach);
     }
 
     #[test]

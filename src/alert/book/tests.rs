@@ -4,8 +4,8 @@ use super::*;
 use crate::alert::saved::SavedState;
 use crate::analyze::fixture::{at, config, counters, failed, good, reading};
 use crate::analyze::ledger::CacheLedger;
-use crate::config::DownRule;
-use crate::model::incident::{AlertState, MissEvidence, Severity};
+use crate::config::{DownRule, MissRatioRule};
+use crate::model::incident::{AlertState, Evidence, MissEvidence, Severity, Transition};
 use crate::model::name::Name;
 use crate::model::poll::PollErrorKind;
 
@@ -189,7 +189,7 @@ fn a_failed_poll_neither_fires_nor_resolves() {
     );
 
     let mut world = World::new(&[miss_rule()]);
-    world.run(20, 40, 60);
+    world.run(320, 40, 60);
     assert_eq!(world.state(), AlertState::Pending);
     world.fail(40);
     assert_eq!(world.state(), AlertState::Pending);
@@ -333,11 +333,12 @@ fn a_restart_without_the_rule_resolves_its_incident() {
 #[test]
 fn a_pending_rule_survives_a_short_restart_only() {
     let mut world = World::new(&[miss_rule()]);
-    world.run(40, 40, 60);
-    let saved = world.book.save(at(40));
+    world.run(340, 40, 60);
+    assert_eq!(world.state(), AlertState::Pending);
+    let saved = world.book.save(at(340));
     for (away, state) in [(30, AlertState::Pending), (90, AlertState::NoData)] {
-        let mut book = AlertBook::new(&config().name, &labels(), &[miss_rule()], at(40 + away));
-        book.restore(&saved, at(40 + away));
+        let mut book = AlertBook::new(&config().name, &labels(), &[miss_rule()], at(340 + away));
+        book.restore(&saved, at(340 + away));
         assert_eq!(book.watched[0].machine.state(), state);
     }
 }
