@@ -142,6 +142,7 @@ impl NodeLedger {
                 events: &self.events,
                 notify: &self.notify,
                 completeness: &self.completeness,
+                flavour,
                 wanted: NotifySet::wanted(flavour, version),
                 username: cfg.username.as_deref(),
             }),

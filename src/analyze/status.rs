@@ -13,6 +13,7 @@ use crate::model::events::{
 };
 use crate::model::flags::NotifySet;
 use crate::model::poll::NotifyFlags;
+use crate::model::reading::Flavour;
 
 /// So many must have been counted, and none seen, before a server is said not to publish them.
 const ENOUGH: u64 = 5;
@@ -26,6 +27,8 @@ pub struct Facts<'a> {
     pub notify: &'a NotifyFlags,
     /// What the counters say.
     pub completeness: &'a Completeness,
+    /// The kind of server.
+    pub flavour: Flavour,
     /// The flags that this kind of server should have.
     pub wanted: NotifySet,
     /// Who we are there; `None`: the default user.
@@ -104,7 +107,7 @@ fn found(
     EventsStatus {
         state: EventsState::NotificationsOff,
         message,
-        remedy: Some(config_set(&flags.with(&facts.wanted))),
+        remedy: flags.remedy(&facts.wanted, facts.flavour),
     }
 }
 
@@ -132,11 +135,10 @@ fn unasked(
             counted_in_vain(facts, silent, published),
             facts.wanted
         ),
-        // CONFIG SET replaces all flags, so without knowing them no exact command is safe but on an unset server.
-        remedy: Some(format!(
-            "{} (and the flags that are set already)",
-            config_set(&facts.wanted)
-        )),
+        // CONFIG SET replaces all flags: without knowing them no exact command is safe but on an unset server.
+        remedy: NotifySet::default()
+            .remedy(&facts.wanted, facts.flavour)
+            .map(|command| format!("{command} (and the flags that are set already)")),
     }
 }
 
@@ -173,13 +175,6 @@ fn kinds(keep: impl Fn(EventKind) -> bool) -> Vec<EventKind> {
 fn list(kinds: &[EventKind]) -> String {
     let names: Vec<&str> = kinds.iter().map(|k| k.as_str()).collect();
     names.join(", ")
-}
-
-/// `$` is a class, and would be expanded by a shell.
-fn config_set(flags: &NotifySet) -> String {
-    let text = flags.to_string();
-    let quote = if text.contains('$') { "'" } else { "" };
-    format!("CONFIG SET notify-keyspace-events {quote}{text}{quote}")
 }
 
 fn acl(facts: &Facts<'_>) -> String {
@@ -232,6 +227,7 @@ mod tests {
             events: &events,
             notify,
             completeness: &completeness,
+            flavour: Flavour::Redis,
             wanted: NotifySet::parse("Exem"),
             username: Some("cachewatch"),
         })
