@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +22,7 @@ use crate::serve;
 
 mod core;
 mod fleet;
+mod news;
 mod persist;
 mod reload;
 
@@ -38,6 +40,8 @@ pub type Loader = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 pub struct Setup {
     /// The configuration to start with.
     pub config: Config,
+    /// Where the HTTP server listens, from [`serve::bind`].
+    pub listener: TcpListener,
     /// Loads it anew on SIGHUP and when its files change; `None`: it never changes.
     pub loader: Option<Loader>,
     /// The time.
@@ -49,9 +53,6 @@ pub struct Setup {
 /// Why the engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The address cannot be listened on.
-    #[error(transparent)]
-    Listen(#[from] serve::BindError),
     /// The channels cannot be set up.
     #[error(transparent)]
     Notify(#[from] crate::notify::NotifyError),
@@ -61,11 +62,11 @@ pub enum EngineError {
 pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let Setup {
         config,
+        listener,
         loader,
         clock,
         cancel,
     } = setup;
-    let listener = serve::bind(config.listen).await?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!("listening on http://{address}");
     }

@@ -7,7 +7,7 @@ use super::rule_h::Evaluation;
 use crate::config::MissRatioRule;
 use crate::model::incident::MissEvidence;
 use crate::model::snapshot::CacheSnapshot;
-use crate::model::window::WindowStats;
+use crate::model::window::{Sparkline, WindowStats};
 
 /// The numbers of a miss-ratio rule. `incident` is the one that this is about.
 pub(super) fn miss(
@@ -51,7 +51,7 @@ pub(super) fn blank(rule: &MissRatioRule, incident: &Incident) -> MissEvidence {
         peak_ratio: incident.peak_ratio(),
         normal_ratio: incident.normal_ratio(),
         extra_misses: incident.extra_misses(),
-        history: Vec::new(),
+        history: Sparkline::default(),
     }
 }
 

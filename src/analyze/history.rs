@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::wilson;
 use crate::model::time::Now;
-use crate::model::window::{Totals, WindowStats};
+use crate::model::window::{Sparkline, Totals, WindowStats};
 
 mod sparkline;
 
@@ -30,6 +30,9 @@ const FULL: Duration = Duration::from_mins(15);
 const THINNED: u32 = 400;
 /// Samples closer than this are merged: a cache of many nodes gives one at each of their readings.
 const MIN_SPACING: Duration = Duration::from_millis(850);
+
+/// How often [`History::usual_ratio`] looks at most.
+const MAX_LOOKS: u32 = 1_440;
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
@@ -154,17 +157,20 @@ impl History {
         stats(span, covered, difference(&end.totals, &baseline.totals))
     }
 
-    /// The miss ratio over the last hour in so many points, oldest first; `None` where there were no lookups.
-    pub fn sparkline(&self, now: Now, points: usize) -> Vec<Option<f64>> {
+    /// The miss ratio in so many points, oldest first; `None` where there were no lookups. Over the last hour, or over
+    /// less (15, 5 or 1 min) while no more is known and readings come often enough to fill the points.
+    pub fn sparkline(&self, now: Now, points: usize) -> Sparkline {
         sparkline::draw(self, now, points)
     }
 
-    /// The median of the miss ratio over a window of length `span`, looked at every minute of the `over` before `now`.
-    /// `None` when fewer than five of those looks found a ratio.
+    /// The median of the miss ratio over a window of length `span`, looked at every minute of the `over` before `now`, or
+    /// five times per `span` where that is more often. `None` when fewer than five of those looks found a ratio.
     pub fn usual_ratio(&self, span: Duration, over: Duration, now: Now) -> Option<f64> {
-        let minutes = u32::try_from(over.as_secs() / 60).unwrap_or(u32::MAX);
-        let mut ratios: Vec<f64> = (1..=minutes.min(1440))
-            .map_while(|i| now.mono.checked_sub(Duration::from_mins(u64::from(i))))
+        let step = (span / 5).clamp(Duration::from_secs(1), Duration::from_mins(1));
+        let mut ratios: Vec<f64> = (1..=MAX_LOOKS)
+            .map(|i| step * i)
+            .take_while(|ago| *ago <= over)
+            .map_while(|ago| now.mono.checked_sub(ago))
             .filter_map(|mono| self.window(span, Now { mono, ..now }).miss_ratio)
             .collect();
         ratios.sort_by(f64::total_cmp);

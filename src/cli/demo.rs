@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{self, Setup};
 use crate::model::time::SystemClock;
+use crate::serve;
 
 mod phases;
 mod receiver;
@@ -62,7 +63,11 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let tracker = TaskTracker::new();
     let cancel = CancellationToken::new();
     let (slack_url, messages) = receiver::start(&tracker, cancel.clone()).await?;
-    let config = settings::config(args.listen, server.port, &slack_url, args.length)?;
+    let listener = serve::bind(args.listen).await?;
+    let address = listener
+        .local_addr()
+        .context("cannot tell where the demo listens")?;
+    let config = settings::config(address, server.port, &slack_url, args.length)?;
     let cache = config
         .caches
         .first()
@@ -73,8 +78,8 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         "cachewatch demo: {} on 127.0.0.1:{} with maxmemory {MAXMEMORY}",
         server.program, server.port
     );
-    println!("  page     http://{}/", args.listen);
-    println!("  metrics  http://{}/metrics", args.listen);
+    println!("  page     http://{address}/");
+    println!("  metrics  http://{address}/metrics");
     println!("  look in  redis-cli -p {} info stats", server.port);
     println!(
         "  it runs for {}; Ctrl-C ends it early\n",
@@ -90,6 +95,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let clock = Arc::new(SystemClock::start());
     let engine = tracker.spawn(engine::run(Setup {
         config,
+        listener,
         loader: None,
         clock,
         cancel: cancel.clone(),

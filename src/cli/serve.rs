@@ -12,6 +12,7 @@ use super::inputs::ConfigArgs;
 use crate::config::load;
 use crate::engine::{self, Setup};
 use crate::model::time::SystemClock;
+use crate::serve;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArgs {
@@ -29,8 +30,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let inputs = args.config.inputs(args.listen, args.data_dir);
     let config = load(&inputs)?;
     let cancel = CancellationToken::new();
+    let listener = serve::bind(config.listen).await?;
     let setup = Setup {
         config,
+        listener,
         loader: Some(Box::new(move || load(&inputs))),
         clock: Arc::new(SystemClock::start()),
         cancel: cancel.clone(),

@@ -10,14 +10,18 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Crew, Fleet};
+use super::news;
 use super::persist::Persistence;
+
 use super::reload::Trigger;
 use super::{Loader, Published};
 use crate::alert::book::AlertBook;
+use crate::alert::saved::SavedState;
 use crate::analyze::ledger::{CacheLedger, cache_state};
 use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
 use crate::config::{CacheConfig, Config};
+use crate::model::incident::Notification;
 use crate::model::name::CacheName;
 use crate::model::poll::PollReport;
 use crate::model::snapshot::{CacheSnapshot, ConfigStatus, OwnSnapshot, Snapshot};
@@ -39,6 +43,7 @@ struct Watched {
     config: Arc<CacheConfig>,
     ledger: CacheLedger,
     book: AlertBook,
+    latest: Option<Arc<CacheSnapshot>>,
     _crew: Crew,
 }
 
@@ -83,6 +88,11 @@ impl Core {
                 }
             }
             watched.insert(cache.name.clone(), entry);
+        }
+        for (name, book) in saved {
+            for notification in orphan(&name, &book, now) {
+                dispatcher.notify(notification);
+            }
         }
         let status = ConfigStatus {
             file: config.file.as_ref().map(|file| file.display().to_string()),
@@ -181,7 +191,10 @@ impl Core {
             snapshot.alerts = alerts;
             snapshot.state = cache_state(&snapshot);
             notifications.extend(transitions);
-            caches.push(Arc::new(snapshot));
+            let snapshot = Arc::new(snapshot);
+            news::tell(watched.latest.as_deref(), &snapshot);
+            watched.latest = Some(Arc::clone(&snapshot));
+            caches.push(snapshot);
         }
         if !notifications.is_empty() || now.since(self.saved_at) >= SAVE_EVERY {
             self.save();
@@ -299,8 +312,20 @@ fn begin(cache: &CacheConfig, config: &Config, fleet: &Fleet, now: Now) -> Watch
     Watched {
         ledger,
         book,
+        latest: None,
         _crew: fleet.start(&cache),
         config: cache,
+    }
+}
+
+/// The end of what was firing for a cache that is configured no more.
+fn orphan(name: &str, book: &SavedState, now: Now) -> Vec<Notification> {
+    match CacheName::new(name) {
+        Ok(name) => AlertBook::new(&name, &BTreeMap::new(), &[], now).restore(book, now),
+        Err(error) => {
+            tracing::warn!(%error, "the saved state names a cache in a way that no cache can be named");
+            Vec::new()
+        }
     }
 }
 

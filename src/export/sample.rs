@@ -14,7 +14,7 @@ use crate::model::reading::{Flavour, InfoFields, Reading};
 use crate::model::snapshot::{CacheSnapshot, CacheState, ConfigStatus, OwnSnapshot, Snapshot};
 use crate::model::stats::{ChannelStats, DurationHistogram, HttpStats};
 use crate::model::time::Now;
-use crate::model::window::Totals;
+use crate::model::window::{Sparkline, Totals};
 
 mod parts;
 
@@ -116,7 +116,7 @@ fn answers() -> CacheSnapshot {
         state: CacheState::Down,
         totals: node.totals,
         windows: windows(0, 0, 0, 0),
-        history: vec![Some(0.08); 60],
+        history: std::iter::repeat_n(Some(0.08), 60).collect(),
         nodes: vec![node],
         alerts: vec![AlertStatus {
             rule: name("CacheDown"),
@@ -250,7 +250,7 @@ fn starting() -> CacheSnapshot {
         state: CacheState::Starting,
         totals: Totals::default(),
         windows: vec![],
-        history: vec![],
+        history: Sparkline::default(),
         nodes: vec![node],
         alerts: vec![],
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::name::{CacheName, Name, NodeName, RuleName};
+use super::window::Sparkline;
 
 /// How bad it is.
 #[derive(
@@ -125,6 +126,10 @@ impl Transition {
 /// What the rule was about, for the words of the message.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(tag = "signal", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each message, and hardly any messages"
+)]
 pub enum Evidence {
     /// Too many lookups miss.
     MissRatio(MissEvidence),
@@ -167,8 +172,8 @@ pub struct MissEvidence {
     pub normal_ratio: Option<f64>,
     /// Misses beyond the normal ratio since the incident began (for `resolved`).
     pub extra_misses: Option<u64>,
-    /// Miss ratio over the last hour, oldest first, for the sparkline; `None` where there were no lookups.
-    pub history: Vec<Option<f64>>,
+    /// Miss ratio over the last hour, or over less while there is less.
+    pub history: Sparkline,
 }
 
 /// The words behind a down message.

@@ -13,7 +13,7 @@ use super::poll::{PollError, PollErrorKind};
 use super::reading::Reading;
 use super::stats::{ChannelStats, DurationHistogram, HttpStats};
 use super::time::Now;
-use super::window::{Totals, WindowStats};
+use super::window::{Sparkline, Totals, WindowStats};
 
 /// Everything at one tick.
 #[derive(Debug, Clone)]
@@ -83,8 +83,8 @@ pub struct CacheSnapshot {
     pub totals: Totals,
     /// The windows of [`super::window::WINDOWS`], in that order.
     pub windows: Vec<WindowStats>,
-    /// Miss ratio over the last hour for a sparkline, oldest first, about one point a minute.
-    pub history: Vec<Option<f64>>,
+    /// Miss ratio over the last hour, or over less while there is less.
+    pub history: Sparkline,
     /// Its nodes, in order of their names.
     pub nodes: Vec<NodeSnapshot>,
     /// The rules that watch it.

@@ -30,6 +30,26 @@ impl Totals {
     }
 }
 
+/// A short series for a small picture.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+pub struct Sparkline {
+    /// How long all points together are, up to now, in seconds.
+    #[serde(rename = "span_seconds", serialize_with = "seconds")]
+    pub span: Duration,
+    /// Ratios, 0..1, oldest first, evenly spaced; `None` where there were no lookups.
+    pub points: Vec<Option<f64>>,
+}
+
+impl FromIterator<Option<f64>> for Sparkline {
+    /// Points that span an hour.
+    fn from_iter<I: IntoIterator<Item = Option<f64>>>(points: I) -> Self {
+        Self {
+            span: Duration::from_hours(1),
+            points: points.into_iter().collect(),
+        }
+    }
+}
+
 /// What happened in a window.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct WindowStats {

@@ -14,7 +14,7 @@ use crate::model::poll::{PollError, PollErrorKind};
 use crate::model::reading::{Flavour, Memory, Role};
 use crate::model::snapshot::{CacheSnapshot, CacheState, NodeSnapshot, ResetReason, Snapshot};
 use crate::model::time::Now;
-use crate::model::window::{Totals, WindowStats};
+use crate::model::window::{Sparkline, Totals, WindowStats};
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
@@ -38,8 +38,8 @@ pub struct Cache<'a> {
     /// Since cachewatch began to watch it, sums over its nodes.
     totals: Totals,
     windows: Vec<Window<'a>>,
-    /// Miss ratio over the last hour, oldest first, about one point a minute.
-    miss_ratio_history: &'a [Option<f64>],
+    /// Miss ratio over the last hour, or less while there is less: evenly spaced points, oldest first.
+    miss_ratio_history: &'a Sparkline,
     alerts: &'a [AlertStatus],
     nodes: Vec<Node<'a>>,
 }

@@ -107,7 +107,7 @@ fn a_miss_storm_is_told_once_and_its_end_once() {
     assert!(mails[0].header("Subject").unwrap().contains("sessions"));
     assert_eq!(mails[0].header("Auto-Submitted"), Some("auto-generated"));
     assert_ne!(mails[0].header("Message-ID"), mails[1].header("Message-ID"));
-    assert_eq!(mails[0].header("References"), mails[1].header("References"));
+    assert_eq!(mails[0].header("Message-ID"), mails[1].header("References"));
     assert!(
         mails[0].part("text/plain").contains("sessions")
             && mails[0].part("text/html").contains("sessions")

@@ -20,12 +20,12 @@ on_all_servers! {
         server.acl_user("watcher", "pw", &["resetchannels", "+ping"]);
         let url = server.url().replace("redis://", "redis://watcher:pw@");
         let ended = Cachewatch::run(&["check", &format!("c={url}")]).expect_code(1);
-        let acl = ended.stdout.lines().find_map(|l| l.find("ACL SETUSER").map(|at| l[at..].trim().to_owned()));
+        let acl = ended.stdout.lines().find_map(|l| l.strip_prefix("  grant what is missing:").map(|line| line.trim().to_owned()));
         let acl = acl.unwrap_or_else(|| panic!("no ACL line in:\n{}", ended.stdout));
         let words: Vec<&str> = acl.split_whitespace().collect();
         assert_eq!(server.cli(&words), "OK", "{acl}");
         let ended = Cachewatch::run(&["check", &format!("c={url}")]).expect_code(1);
-        let set = ended.stdout.lines().find_map(|l| l.find("CONFIG SET").map(|at| l[at..].trim().to_owned()));
+        let set = ended.stdout.lines().find_map(|l| l.strip_prefix("  switch the events on:").map(|line| line.trim().to_owned()));
         let set = set.unwrap_or_else(|| panic!("no CONFIG SET line in:\n{}", ended.stdout));
         let words: Vec<&str> = set.split_whitespace().collect();
         assert_eq!(server.cli(&words), "OK", "{set}");

@@ -145,7 +145,7 @@ fn a_miss_storm_gives_one_firing_and_one_resolved_with_its_story() {
     let evidence = world.miss(0);
     assert!(close(evidence.normal_ratio, 0.1));
     assert!(evidence.long_lower.unwrap() > 0.2 && evidence.short_ratio.unwrap() > 0.2);
-    assert_eq!(evidence.history.len(), 60);
+    assert_eq!(evidence.history.points.len(), 60);
     let evidence = world.miss(1);
     assert!(close(evidence.short_ratio, 0.1) && close(evidence.peak_ratio, 0.6));
     // 60 instead of 10 in each 5 s, from the firing to the end of the storm.

@@ -153,15 +153,35 @@ fn the_sparkline_shows_the_hour_and_its_gaps() {
         hits += if bad { 10 } else { 45 };
         misses += if bad { 40 } else { 5 };
     }
-    let line = history.sparkline(at(3600), 60);
+    let line = history.sparkline(at(3600), 60).points;
     assert_eq!(line.len(), 60);
     assert!(close(line[5], 0.1) && close(line[35], 0.1));
     assert!(close(line[45], 0.8) && close(line[59], 0.8));
     assert!(line[21..29].iter().all(Option::is_none));
-    assert_eq!(history.sparkline(at(3600), 0), []);
+    assert_eq!(history.sparkline(at(3600), 0).points, []);
     // A slow poll gives a line too.
-    let slow = steady(300, 3600, 9, 1).sparkline(at(3600), 60);
+    let slow = steady(300, 3600, 9, 1).sparkline(at(3600), 60).points;
     assert!(slow.iter().all(|p| close(*p, 0.1)));
+}
+
+#[test]
+fn a_young_history_fills_its_line() {
+    let young = steady(1, 50, 9, 1).sparkline(at(50), 60);
+    assert_eq!(young.span, Duration::from_mins(1));
+    assert_eq!(young.points.iter().flatten().count(), 50);
+    // Readings every 5 s cannot fill sixty points of a minute.
+    assert_eq!(
+        steady(5, 50, 9, 1).sparkline(at(50), 60).span,
+        Duration::from_mins(5)
+    );
+    assert_eq!(
+        steady(5, 400, 9, 1).sparkline(at(400), 60).span,
+        Duration::from_mins(15)
+    );
+    assert_eq!(
+        steady(5, 3600, 9, 1).sparkline(at(3600), 60).span,
+        Duration::from_hours(1)
+    );
 }
 
 #[test]
@@ -212,7 +232,7 @@ proptest! {
             misses += m;
             history.push(at(t), totals(hits, misses));
         }
-        let line = history.sparkline(at(t), points);
+        let line = history.sparkline(at(t), points).points;
         prop_assert_eq!(line.len(), points);
         prop_assert!(line.iter().flatten().all(|p| (0.0..=1.0).contains(p)));
     }

@@ -14,9 +14,10 @@ const EXPIRATIONS_PER_MISS: f64 = 0.5;
 const MEMORY_FULL_RATIO: f64 = 0.95;
 
 pub(super) fn words(n: &Notification, e: &MissEvidence) -> Words {
-    let chart = sparkline::draw(&e.history, e.threshold).map(|line| Chart {
+    let chart = sparkline::draw(&e.history.points, e.threshold).map(|line| Chart {
         caption: format!(
-            "miss rate over the last hour, scale 0 to {}, limit {}",
+            "miss rate over the last {}, scale 0 to {}, limit {}",
+            duration(e.history.span),
             percent(line.top),
             percent(e.threshold)
         ),

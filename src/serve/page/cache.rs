@@ -47,6 +47,8 @@ pub(super) struct MemoryView {
 
 pub(super) struct SparklineView {
     pub(super) shape: Sparkline,
+    /// How long it is, in words.
+    pub(super) span: String,
     pub(super) top: String,
     pub(super) threshold: Option<String>,
 }
@@ -82,10 +84,13 @@ impl CacheView {
             evidence: evidence(window),
             tiles: tiles(window),
             memory: memory(cache),
-            sparkline: Sparkline::new(&cache.history, threshold).map(|shape| SparklineView {
-                top: percent(shape.top),
-                threshold: threshold.map(percent),
-                shape,
+            sparkline: Sparkline::new(&cache.history.points, threshold).map(|shape| {
+                SparklineView {
+                    span: span(cache.history.span),
+                    top: percent(shape.top),
+                    threshold: threshold.map(percent),
+                    shape,
+                }
             }),
             alerts: cache.alerts.iter().map(|a| alert(a, now)).collect(),
             nodes: cache.nodes.iter().map(|n| NodeView::new(n, now)).collect(),

@@ -126,9 +126,15 @@ impl Builder {
     /// Runs a command that ends by itself, within a minute.
     #[track_caller]
     pub fn run_to_end(self) -> Finished {
+        self.run_to_end_within(secs(60))
+    }
+
+    /// Runs a command that ends by itself, within this time.
+    #[track_caller]
+    pub fn run_to_end_within(self, limit: Duration) -> Finished {
         let mut process = self.spawn(&[]);
         let mut output = Output::capture(&mut process);
-        let outcome = process.wait(secs(60));
+        let outcome = process.wait(limit);
         process.kill();
         output.finish();
         match outcome {

@@ -13,7 +13,6 @@ on_all_servers! {
         work.expire(300);
         work.expire_and_miss(200);
         work.evict(1000);
-        work.lift_limit();
         work.misses(1);
         let truth = work.truth();
         assert_eq!((truth.hits, truth.misses, truth.expired), (1500, 901, 500));
