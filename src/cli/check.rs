@@ -144,9 +144,11 @@ fn advice(cache: &CacheConfig, finding: &Finding) -> Vec<String> {
     }
     if let Some(acl) = &found.acl_remedy {
         lines.push(format!("grant what is missing:      {acl}"));
-        if let Some(full) = &found.acl_full {
-            lines.push(format!("or make a user of its own:  {full}"));
-        }
+    }
+    // Who logs in as the default user may want to know how little would do.
+    let shares_default_user = cache.username.is_none();
+    if let Some(full) = found.acl_full.as_ref().filter(|_| shares_default_user) {
+        lines.push(format!("a user with no more rights: {full}"));
     }
     if cache.events {
         if let Some(remedy) = &found.flags_remedy {

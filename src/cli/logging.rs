@@ -15,10 +15,10 @@ pub(super) enum LogFormat {
 #[derive(Debug, clap::Args)]
 pub(super) struct LogArgs {
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,cachewatch::collect=debug`
-    #[arg(long, global = true, value_name = "FILTER", env = crate::config::env::LOG, default_value = "info")]
+    #[arg(long, global = true, value_name = "FILTER", env = crate::config::env::LOG, default_value = "info", hide_env_values = true)]
     log: String,
-    /// How log lines look
-    #[arg(long, global = true, value_name = "FORMAT", env = crate::config::env::LOG_FORMAT, default_value = "text")]
+    /// How log lines look: text, or json for machines
+    #[arg(long, global = true, value_name = "FORMAT", env = crate::config::env::LOG_FORMAT, default_value = "text", hide_env_values = true, hide_possible_values = true)]
     log_format: LogFormat,
 }
 

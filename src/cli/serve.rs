@@ -29,6 +29,17 @@ pub(super) struct ServeArgs {
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let inputs = args.config.inputs(args.listen, args.data_dir);
     let config = load(&inputs)?;
+    tracing::info!(
+        caches = config.caches.len(),
+        rules = config.rules.len(),
+        channels = config.channels.len(),
+        "starting"
+    );
+    if config.channels.is_empty() {
+        tracing::warn!(
+            "no channel is configured: alerts are shown on the page and in the metrics, but sent to nobody"
+        );
+    }
     let cancel = CancellationToken::new();
     let listener = serve::bind(config.listen).await?;
     let setup = Setup {

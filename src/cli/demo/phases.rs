@@ -19,11 +19,11 @@ pub(super) enum Phase {
 
 /// The phases in order, with their share of the whole time in percent.
 const SCHEDULE: [(Phase, u32); 5] = [
-    (Phase::Healthy, 17),
-    (Phase::TtlCliff, 20),
-    (Phase::Rest, 20),
-    (Phase::EvictionPressure, 20),
-    (Phase::Recovery, 23),
+    (Phase::Healthy, 16),
+    (Phase::TtlCliff, 18),
+    (Phase::Rest, 19),
+    (Phase::EvictionPressure, 19),
+    (Phase::Recovery, 28),
 ];
 
 impl Phase {
