@@ -1,5 +1,6 @@
 //! A Redis or Valkey of the demo's own, in a temporary folder, that ends with the demo.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -34,9 +35,7 @@ impl DemoServer {
                 )
             })?,
         };
-        let folder = std::env::temp_dir().join(format!("cachewatch-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let folder = private_folder()?;
         let port = free_port().await?;
         let child = Command::new(&program)
             .args([
@@ -125,6 +124,17 @@ fn find() -> Option<PathBuf> {
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|file| file.is_file())
+}
+
+/// A new folder that nobody else may enter. One that is there already is never used: it may be somebody's trap.
+fn private_folder() -> anyhow::Result<PathBuf> {
+    let name = format!("cachewatch-demo-{:016x}", fastrand::u64(..));
+    let folder = std::env::temp_dir().join(name);
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    Ok(folder)
 }
 
 async fn free_port() -> anyhow::Result<u16> {
