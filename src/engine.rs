@@ -58,7 +58,7 @@ pub enum EngineError {
     Notify(#[from] crate::notify::NotifyError),
 }
 
-/// Runs until `setup.cancel` is cancelled. Returns when all tasks have ended, or after [`SHUTDOWN_LIMIT`].
+/// Runs until `setup.cancel` is cancelled. Returns when all tasks have ended, or when they have had five seconds to.
 pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let Setup {
         config,
