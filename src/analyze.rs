@@ -15,3 +15,8 @@ pub mod wilson;
 
 #[cfg(test)]
 pub(crate) mod fixture;
+//! Pure functions of (state, input, now): what readings and events mean.
+//!
+//! No tokio, no I/O, no clock of its own.
+
+pub mod attribution;

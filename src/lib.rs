@@ -8,6 +8,7 @@ pub mod alert;
 pub mod analyze;
 pub mod cli;
 pub mod collect;
+pub mod analyze;
 pub mod config;
 pub mod engine;
 pub mod export;

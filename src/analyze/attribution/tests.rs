@@ -1,0 +1,66 @@
+//! Tests of the whole attributor: styles of keys, adversaries, a slow model of the causes, and what must always hold.
+
+mod adversary;
+mod invariants;
+mod model;
+mod styles;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::hashing::mix;
+use super::*;
+
+/// Small tables, so that a test can make many of them.
+fn small() -> Options {
+    Options {
+        removals: 4096,
+        misses: 1024,
+        ..Options::default()
+    }
+}
+
+/// Feeds misses, evenly over the given time.
+fn feed(attributor: &mut Attributor, from: u64, seconds: u64, keys: impl Iterator<Item = String>) {
+    let keys: Vec<_> = keys.collect();
+    let step = Duration::from_secs(seconds) / u32::try_from(keys.len()).unwrap();
+    let mut now = Duration::from_secs(from);
+    for key in keys {
+        attributor.event(KeyEvent::Miss, 0, key.as_bytes(), now);
+        now += step;
+    }
+}
+
+fn names(snapshot: &AttributionSnapshot) -> BTreeSet<String> {
+    snapshot.namespaces.iter().map(|n| n.name.clone()).collect()
+}
+
+fn misses(snapshot: &AttributionSnapshot, name: &str) -> u64 {
+    let found = snapshot.namespaces.iter().find(|n| n.name == name);
+    found.map_or(0, |n| n.counters.misses.total())
+}
+
+/// So many letters and digits, always the same for the same seed.
+fn text(seed: u64, length: usize, alphabet: &[u8]) -> String {
+    (0..length as u64)
+        .map(|i| mix(seed.wrapping_mul(1000) + i, 17) % alphabet.len() as u64)
+        .map(|i| char::from(alphabet[usize::try_from(i).unwrap()]))
+        .collect()
+}
+
+const HEX: &[u8] = b"0123456789abcdef";
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const BASE62: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const BASE64URL: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+
+fn uuid(seed: u64) -> String {
+    let h = text(seed, 32, HEX);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &h[..8],
+        &h[8..12],
+        &h[12..16],
+        &h[16..20],
+        &h[20..]
+    )
+}
