@@ -37,6 +37,11 @@ impl Random {
     }
 
     /// Zipf-like ranks: log-uniform, that is an exponent of about 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and n"
+    )]
     fn zipf(&mut self, n: usize) -> u64 {
         ((n as f64).powf(self.unit()) - 1.0) as u64
     }
@@ -186,7 +191,7 @@ fn main() {
                     Duration::from_secs(20 * round),
                 );
             }
-            let from = Duration::from_secs(120);
+            let from = Duration::from_mins(2);
             let allocations = allocation_counter::measure(|| {
                 load.run(&load.events, &mut attributor, from);
             });

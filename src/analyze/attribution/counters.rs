@@ -211,9 +211,9 @@ mod tests {
             assert_eq!(bucket(seconds), expected, "{seconds}");
         }
         let mut ages = Ages::default();
-        [0, 1, 2, 100, 100_000]
-            .into_iter()
-            .for_each(|s| ages.bump(s));
+        for seconds in [0, 1, 2, 100, 100_000] {
+            ages.bump(seconds);
+        }
         assert_eq!(
             (ages.within(1), ages.within(2), ages.within(128)),
             (2, 3, 4)

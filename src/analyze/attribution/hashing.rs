@@ -39,7 +39,7 @@ pub(super) fn fingerprint(key_hash: u64, db: u32) -> u64 {
     mix(key_hash, u64::from(db)).max(1)
 }
 
-/// Makes one hash of two.
+/// Makes one hash of two. At least one of them must be a hash already: small numbers do not come out scrambled.
 #[inline]
 pub(super) fn mix(a: u64, b: u64) -> u64 {
     let wide = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b ^ 0xd6e8_feb8_6659_fd93);

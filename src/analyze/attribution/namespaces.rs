@@ -7,7 +7,7 @@
 //! candidate waits for its place; its counts are then folded into `other`. Nothing else takes a place away, so no flood
 //! of invented keys can push a namespace out. Should a retired one come back, it counts from 0 under a new
 //! [`Namespace::id`]: to Prometheus that is the restart of a counter after an absence.
-//! A quarter of the places is reserved for templates of weight (1 / N of everything, for N places), so that early junk
+//! A quarter of the places is reserved for templates of weight (half a fair share of everything), so that early junk
 //! cannot take them all.
 
 mod candidates;
@@ -256,7 +256,7 @@ impl Namespaces {
         let open = self.limits.namespaces - self.limits.namespaces / 4;
         let free = open.saturating_sub(used);
         let reserve = (self.limits.namespaces - used).saturating_sub(free);
-        let share = self.limits.namespaces as u64;
+        let share = self.limits.namespaces as u64 * 2;
         if self.candidates.choose(free, reserve, share) {
             self.retire_one(now);
         }

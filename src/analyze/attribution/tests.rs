@@ -8,7 +8,6 @@ mod styles;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::hashing::mix;
 use super::*;
 
 /// Small tables, so that a test can make many of them.
@@ -40,10 +39,18 @@ fn misses(snapshot: &AttributionSnapshot, name: &str) -> u64 {
     found.map_or(0, |n| n.counters.misses.total())
 }
 
-/// So many letters and digits, always the same for the same seed.
+/// A number that looks random (splitmix64), always the same for the same seed.
+fn scrambled(seed: u64) -> u64 {
+    let z = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// So many characters, always the same for the same seed.
 fn text(seed: u64, length: usize, alphabet: &[u8]) -> String {
     (0..length as u64)
-        .map(|i| mix(seed.wrapping_mul(1000) + i, 17) % alphabet.len() as u64)
+        .map(|i| scrambled(scrambled(seed) ^ i) % alphabet.len() as u64)
         .map(|i| char::from(alphabet[usize::try_from(i).unwrap()]))
         .collect()
 }
@@ -54,13 +61,9 @@ const BASE62: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST
 const BASE64URL: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 
 fn uuid(seed: u64) -> String {
-    let h = text(seed, 32, HEX);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &h[..8],
-        &h[8..12],
-        &h[12..16],
-        &h[16..20],
-        &h[20..]
-    )
+    let parts = [8, 4, 4, 4, 12].into_iter().zip(1_u64..);
+    let parts: Vec<_> = parts
+        .map(|(length, salt)| text(seed ^ salt << 40, length, HEX))
+        .collect();
+    parts.join("-")
 }

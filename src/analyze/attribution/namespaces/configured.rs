@@ -42,7 +42,7 @@ pub enum PatternsError {
 /// Compiled patterns with their names.
 #[derive(Debug, Clone)]
 pub struct Patterns {
-    patterns: Vec<(Pattern, usize)>,
+    compiled: Vec<(Pattern, usize)>,
     names: Vec<String>,
     /// Bit i for a first byte: pattern i may match a key that begins with it.
     by_first: Box<[u128; 256]>,
@@ -53,7 +53,7 @@ pub struct Patterns {
 impl Default for Patterns {
     fn default() -> Self {
         Self {
-            patterns: Vec::new(),
+            compiled: Vec::new(),
             names: Vec::new(),
             by_first: Box::new([0; 256]),
             for_empty: 0,
@@ -82,16 +82,13 @@ impl Patterns {
             let pattern =
                 Pattern::new(glob).map_err(|source| PatternsError::Pattern { number, source })?;
             let bit = 1_u128 << index;
-            match pattern.prefix().first() {
-                Some(first) => {
-                    if let Some(mask) = this.by_first.get_mut(usize::from(*first)) {
-                        *mask |= bit;
-                    }
+            if let Some(first) = pattern.prefix().first() {
+                if let Some(mask) = this.by_first.get_mut(usize::from(*first)) {
+                    *mask |= bit;
                 }
-                None => {
-                    this.by_first.iter_mut().for_each(|mask| *mask |= bit);
-                    this.for_empty |= bit;
-                }
+            } else {
+                this.by_first.iter_mut().for_each(|mask| *mask |= bit);
+                this.for_empty |= bit;
             }
             let name = super::name::safe(name.as_bytes());
             let slot = this.names.iter().position(|n| *n == name);
@@ -99,7 +96,7 @@ impl Patterns {
                 this.names.push(name);
                 this.names.len() - 1
             });
-            this.patterns.push((pattern, slot));
+            this.compiled.push((pattern, slot));
         }
         Ok(this)
     }
@@ -116,7 +113,7 @@ impl Patterns {
             None => self.for_empty,
         };
         while left != 0 {
-            let (pattern, slot) = self.patterns.get(left.trailing_zeros() as usize)?;
+            let (pattern, slot) = self.compiled.get(left.trailing_zeros() as usize)?;
             if pattern.matches(key) {
                 return Some(*slot);
             }

@@ -91,7 +91,7 @@ mod tests {
         let long = "ab".repeat(60);
         let name = capped(long.clone());
         assert_eq!(name.len(), MAX_NAME_BYTES);
-        assert_eq!(name, format!("{}~a7c3fe9e", &long[..87]));
+        assert_eq!(name, format!("{}a~a7c3fe9e", "ab".repeat(43)));
         assert_ne!(name, capped(long + "c"));
         assert!(capped("é".repeat(60)).len() <= MAX_NAME_BYTES);
         assert_eq!(capped("a".repeat(96)), "a".repeat(96));

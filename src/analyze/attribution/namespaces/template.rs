@@ -220,7 +220,7 @@ fn slice(bytes: &[u8], start: u16, end: u16) -> &[u8] {
 }
 
 impl Token {
-    fn length(&self) -> u16 {
+    fn length(self) -> u16 {
         self.end.saturating_sub(self.start)
     }
 }

@@ -198,7 +198,9 @@ mod tests {
         let mut text = String::new();
         let mut last_id = false;
         for token in tokenizer.tokens() {
-            let segment = &key[usize::from(token.start)..usize::from(token.end)];
+            let segment = key
+                .get(usize::from(token.start)..usize::from(token.end))
+                .unwrap();
             let shape = match shape(segment.as_bytes()) {
                 _ if token.id => Shape::Id,
                 Shape::Stem { .. } if token.in_tag => Shape::Id,
@@ -214,9 +216,9 @@ mod tests {
                 Shape::Word => text.push_str(segment),
                 Shape::Id => text.push('*'),
                 Shape::Stem { prefix, suffix } => {
-                    text.push_str(&segment[..usize::from(prefix)]);
+                    text.push_str(segment.get(..usize::from(prefix)).unwrap());
                     text.push('*');
-                    text.push_str(&segment[segment.len() - usize::from(suffix)..]);
+                    text.push_str(segment.get(segment.len() - usize::from(suffix)..).unwrap());
                 }
             }
             last_id = shape == Shape::Id;
@@ -244,7 +246,7 @@ mod tests {
             ("user_7_cart", "user_*_cart"),
             ("user_7_cart_9", "user_*"),
             ("api:v2:users", "api:v2:users"),
-            ("api:v2048:users", "api:v*:users"),
+            ("api:v2048:users", "api:*:users"),
             ("ai:gpt-4o:sha256:x", "ai:gpt-4o:sha256:x"),
             ("stats:24h", "stats:24h"),
             ("k:aZ3k92KxPq", "k:*"),

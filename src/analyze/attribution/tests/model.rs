@@ -38,7 +38,7 @@ const REFILL: Duration = Duration::from_secs(1);
 
 impl Model {
     fn interruption(&mut self, db: u32, since: Duration, now: Duration) -> Option<Cause> {
-        let recent = |at: Duration| at >= since && now - at <= REACH;
+        let recent = |at: Duration| at >= since && now.saturating_sub(at) <= REACH;
         let gap = self.gaps.iter().copied().filter(|at| recent(*at)).max();
         // Only the very last flush of the database counts, even when it has nothing left to explain.
         let last = self
@@ -75,8 +75,8 @@ impl Model {
                 };
                 match taken {
                     Some(new) => (new, '1'),
-                    None if now - at < REFILL => (cause, 's'),
-                    None if now - at <= REACH => (cause, 'r'),
+                    None if now.saturating_sub(at) < REFILL => (cause, 's'),
+                    None if now.saturating_sub(at) <= REACH => (cause, 'r'),
                     None => (cause, '1'),
                 }
             }
@@ -197,6 +197,7 @@ proptest! {
 /// The stories that the rules were made for, one by one.
 #[test]
 fn the_usual_stories() {
+    use KeyEvent::{Deleted, Evicted, Expired, Miss, Written};
     let at = Duration::from_secs;
     let story = |events: &[(u64, KeyEvent)]| {
         let mut attributor = Attributor::new(small(), Duration::ZERO);
@@ -207,7 +208,6 @@ fn the_usual_stories() {
     };
     let last = |attributor: &mut Attributor| attributor.snapshot(at(1000)).total();
 
-    use KeyEvent::{Deleted, Evicted, Expired, Miss, Written};
     // Found expired by the lookup itself.
     let total = last(&mut story(&[(5, Expired), (5, Miss)]));
     assert_eq!(

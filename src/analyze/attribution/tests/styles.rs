@@ -174,15 +174,12 @@ fn all_styles_together() {
         0,
         70,
         (0..count * 5000).map(|i| {
-            let turn = mix(i, 5) % count;
+            let turn = scrambled(i) % count;
             STYLES[usize::try_from(turn).unwrap()].1(i / count)
         }),
     );
     let snapshot = attributor.snapshot(Duration::from_secs(70));
-    let expected: BTreeSet<_> = STYLES
-        .iter()
-        .map(|s| s.2.to_owned())
-        .collect();
+    let expected: BTreeSet<_> = STYLES.iter().map(|s| s.2.to_owned()).collect();
     assert_eq!(names(&snapshot), expected);
 }
 
