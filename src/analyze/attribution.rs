@@ -161,7 +161,7 @@ impl Attributor {
 
     /// Takes in one event. `now` must not go back; if it does, the event counts as of a little later.
     ///
-    /// The event is put to the tables together with up to [`BATCH`] others, whose waits for memory then overlap.
+    /// The event is put to the tables together with up to 31 others, whose waits for memory then overlap.
     pub fn event(&mut self, event: KeyEvent, db: u32, key: &[u8], now: Duration) {
         let now = self.ticks(now);
         if self.namespaces.is_due(now) {

@@ -2,7 +2,8 @@
 //!
 //! Keys are chosen by whoever can make an application look something up, so the seed is random per attributor. foldhash
 //! resists those who cannot see its output, and nothing here shows it. Whoever found collisions all the same would
-//! shorten the memory of one set of a table, or give one key the cause of another: no more.
+//! shorten the memory of one set of a table, or give one key the cause of another: no more. SipHash, which the standard
+//! library has, costs 14 ns of about 110 more for each event (benches/attribution.rs).
 
 use std::hash::{BuildHasher as _, Hasher as _};
 

@@ -15,6 +15,8 @@ use super::tree::Tree;
 const ROOT: u64 = 0x5bd1_e995_9d4c_2f17;
 const ID: u64 = 0x2a2a_2a2a_2a2a_2a2a;
 const EMPTY: u64 = 0x0101_0101_0101_0101;
+const POSITION: u64 = 0x706f_7369_7469_6f6e;
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const STEM: u64 = 0x7374_656d_7374_656d;
 const SUFFIX: u64 = 0x7375_6666_6978_2e2e;
 
@@ -66,22 +68,22 @@ impl Templates {
                 break;
             };
             let segment = slice(key, token.start, token.end);
-            let position = mix(path, u64::from(token.separator));
+            let here = path ^ u64::from(token.separator).wrapping_mul(SPREAD);
             let part = if segment.is_empty() && !token.id {
                 // `{*}`: the bracket that closes an id stays.
                 if !after_id || opened && is_closing(token.separator) {
-                    path = mix(position, EMPTY);
+                    path = mix(here, EMPTY);
                     Part::Word
                 } else {
                     Part::Joined
                 }
-            } else if let Some((part, after)) = self.word(token, segment, position, hash) {
+            } else if let Some((part, after)) = self.word(token, segment, here, hash) {
                 path = after;
                 part
             } else if after_id {
                 Part::Joined
             } else {
-                path = mix(position, ID);
+                path = mix(here, ID);
                 opened = matches!(token.separator, b'{' | b'[' | b'(');
                 Part::Id
             };
@@ -98,17 +100,11 @@ impl Templates {
 
     /// What of a segment may be shown, and the path after it; `None`: nothing, it is an id.
     #[inline]
-    fn word(
-        &mut self,
-        token: Token,
-        segment: &[u8],
-        position: u64,
-        hash: u64,
-    ) -> Option<(Part, u64)> {
+    fn word(&mut self, token: Token, segment: &[u8], here: u64, hash: u64) -> Option<(Part, u64)> {
         if token.id || is_plainly_id(segment) {
             return None;
         }
-        let word = mix(position, self.hashing.of(segment));
+        let word = mix(here, self.hashing.of(segment));
         // What is known was a word by its looks when it became so.
         if self.tree.is_known(word) {
             self.rest_on(word);
@@ -116,15 +112,13 @@ impl Templates {
         }
         match shape(segment) {
             Shape::Id => None,
-            Shape::Word => self
-                .learn(position, word, hash)
-                .then_some((Part::Word, word)),
+            Shape::Word => self.learn(here, word, hash).then_some((Part::Word, word)),
             // A hash tag is chosen to be the id that keys share.
             Shape::Stem { .. } if token.in_tag => None,
             Shape::Stem { prefix, suffix } => {
                 let stem = self.hashing.of(slice(segment, 0, prefix));
-                let stem = mix(position, stem ^ STEM);
-                if !self.learn(position, stem, hash) {
+                let stem = mix(here, stem ^ STEM);
+                if !self.learn(here, stem, hash) {
                     return None;
                 }
                 let end = slice(segment, token.length() - suffix, token.length());
@@ -138,9 +132,10 @@ impl Templates {
     }
 
     /// Whether a word or stem may be shown, now that a key has it.
-    fn learn(&mut self, position: u64, child: u64, hash: u64) -> bool {
+    fn learn(&mut self, here: u64, child: u64, hash: u64) -> bool {
         let first = self.rests == 0;
-        let known = self.tree.is_known(child) || self.tree.learn(position, child, hash, first);
+        let known =
+            self.tree.is_known(child) || self.tree.learn(mix(here, POSITION), child, hash, first);
         if known {
             self.rest_on(child);
         }
