@@ -10,17 +10,17 @@
 use crate::model::events::EventKind;
 
 pub mod channel;
-mod command;
+pub(super) mod command;
 mod cursor;
 pub mod decoder;
 pub mod intake;
-mod login;
+pub(super) mod login;
 pub mod reader;
 mod session;
 pub mod tally;
 #[cfg(test)]
-mod testing;
-mod wire;
+pub(super) mod testing;
+pub(super) mod wire;
 
 pub use reader::EventReader;
 pub use tally::EventsHandle;

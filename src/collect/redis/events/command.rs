@@ -9,7 +9,7 @@ use crate::model::events::EventKind;
 pub(super) const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
 /// A command with its arguments.
-pub(super) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
+pub(in crate::collect::redis) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
     let length: usize = arguments.iter().map(|argument| argument.len() + 24).sum();
     let mut out = Vec::with_capacity(length + 24);
     out.extend_from_slice(format!("*{}\r\n", arguments.len()).as_bytes());

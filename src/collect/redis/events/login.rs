@@ -75,7 +75,7 @@ where
 }
 
 /// What an error in answer to AUTH means.
-fn refusal(line: &[u8], password: &[u8]) -> End {
+pub(in crate::collect::redis) fn refusal(line: &[u8], password: &[u8]) -> End {
     // "ERR unknown command 'AUTH', with args beginning with: ..." repeats (a part of) the password.
     let repeats = memchr::memmem::find(line, b"args beginning with").is_some()
         || (!password.is_empty() && memchr::memmem::find(line, password).is_some());
@@ -103,7 +103,10 @@ fn databases(frame: &Frame<'_>) -> Option<u32> {
     std::str::from_utf8(number).ok()?.parse().ok()
 }
 
-async fn password(from: Option<&Password>) -> Result<Option<Vec<u8>>, End> {
+/// The password, from where it is; `None`: there is none.
+pub(in crate::collect::redis) async fn password(
+    from: Option<&Password>,
+) -> Result<Option<Vec<u8>>, End> {
     match from {
         None => Ok(None),
         Some(Password::Inline(secret)) => Ok(Some(secret.expose().as_bytes().to_vec())),

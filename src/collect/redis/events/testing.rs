@@ -14,7 +14,7 @@ use crate::config::{CacheConfig, Transport};
 use crate::model::name::Name;
 
 /// A cache with everything at its default.
-pub(super) fn config(transport: Transport) -> CacheConfig {
+pub(in crate::collect::redis) fn config(transport: Transport) -> CacheConfig {
     CacheConfig {
         name: Name::new("test").unwrap(),
         transport,
@@ -29,7 +29,7 @@ pub(super) fn config(transport: Transport) -> CacheConfig {
 }
 
 /// Waits for a condition, and gives up loudly.
-pub(super) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(in crate::collect::redis) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
@@ -38,16 +38,16 @@ pub(super) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// A message as RESP2.
-pub(super) fn message(channel: &str, key: &[u8]) -> Vec<u8> {
+pub(in crate::collect::redis) fn message(channel: &str, key: &[u8]) -> Vec<u8> {
     encode(&[b"message", channel.as_bytes(), key])
 }
 
 /// The server's end of a connection.
-pub(super) struct Peer<S>(pub(super) S);
+pub(in crate::collect::redis) struct Peer<S>(pub(in crate::collect::redis) S);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// The next command; `None` when the client has gone.
-    pub(super) async fn command(&mut self) -> Option<Vec<String>> {
+    pub(in crate::collect::redis) async fn command(&mut self) -> Option<Vec<String>> {
         let mut arguments = Vec::new();
         let count = self.number(b'*').await?;
         for _ in 0..count {
@@ -74,12 +74,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Says these bytes; false when the client has gone.
-    pub(super) async fn say(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::collect::redis) async fn say(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok()
     }
 
     /// Answers what comes before SUBSCRIBE, and returns the channels of SUBSCRIBE.
-    pub(super) async fn log_in(&mut self, databases: &str) -> Vec<String> {
+    pub(in crate::collect::redis) async fn log_in(&mut self, databases: &str) -> Vec<String> {
         loop {
             let mut command = self.command().await.unwrap();
             match command[0].as_str() {
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Logs in with one database and acknowledges its three channels.
-    pub(super) async fn subscribe(&mut self) {
+    pub(in crate::collect::redis) async fn subscribe(&mut self) {
         let channels = self.log_in("*2\r\n$9\r\ndatabases\r\n$1\r\n1\r\n").await;
         for (index, channel) in channels.iter().enumerate() {
             let ack = format!(
@@ -106,17 +106,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 /// A real server, killed when dropped.
-pub(super) struct Redis {
+pub(in crate::collect::redis) struct Redis {
     dir: tempfile::TempDir,
+    program: PathBuf,
     args: Vec<&'static str>,
     child: Option<Child>,
 }
 
 impl Redis {
     /// Starts the machine's redis-server; `None`, with a loud word, where there is none.
-    pub(super) async fn start(args: &[&'static str]) -> Option<Self> {
+    pub(in crate::collect::redis) async fn start(args: &[&'static str]) -> Option<Self> {
+        Self::start_program("redis-server".into(), args).await
+    }
+
+    /// Starts this one.
+    pub(in crate::collect::redis) async fn start_program(
+        program: PathBuf,
+        args: &[&'static str],
+    ) -> Option<Self> {
         let mut server = Self {
             dir: tempfile::tempdir().unwrap(),
+            program,
             args: args.to_vec(),
             child: None,
         };
@@ -124,8 +134,8 @@ impl Redis {
     }
 
     /// Starts it anew, after [`Self::kill`].
-    pub(super) async fn launch(&mut self) -> bool {
-        let command = Command::new("redis-server")
+    pub(in crate::collect::redis) async fn launch(&mut self) -> bool {
+        let command = Command::new(&self.program)
             .current_dir(self.dir.path())
             .args([
                 "--port",
@@ -157,33 +167,33 @@ impl Redis {
         true
     }
 
-    pub(super) fn kill(&mut self) {
+    pub(in crate::collect::redis) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(in crate::collect::redis) fn socket(&self) -> PathBuf {
         self.dir.path().join("socket")
     }
 
-    fn client(&self) -> redis::Client {
+    pub(in crate::collect::redis) fn client(&self) -> redis::Client {
         redis::Client::open(format!("redis+unix://{}", self.socket().display())).unwrap()
     }
 
-    pub(super) fn config(&self) -> CacheConfig {
+    pub(in crate::collect::redis) fn config(&self) -> CacheConfig {
         config(Transport::Unix {
             path: self.socket(),
         })
     }
 
-    pub(super) fn shared_config(&self) -> Arc<CacheConfig> {
+    pub(in crate::collect::redis) fn shared_config(&self) -> Arc<CacheConfig> {
         Arc::new(self.config())
     }
 
     /// Runs commands one after the other, each a line of words, on one connection.
-    pub(super) fn run(&self, commands: &[&str]) -> redis::Value {
+    pub(in crate::collect::redis) fn run(&self, commands: &[&str]) -> redis::Value {
         let mut connection = self.client().get_connection().unwrap();
         let mut last = redis::Value::Nil;
         for command in commands {
@@ -198,7 +208,7 @@ impl Redis {
     }
 
     /// Writes so many keys `name:<n>` of 500 bytes.
-    pub(super) fn fill(&self, name: &str, keys: u32, expire_ms: Option<u32>) {
+    pub(in crate::collect::redis) fn fill(&self, name: &str, keys: u32, expire_ms: Option<u32>) {
         let mut connection = self.client().get_connection().unwrap();
         let mut pipe = redis::pipe();
         for n in 0..keys {
@@ -215,7 +225,7 @@ impl Redis {
     }
 
     /// A counter of INFO.
-    pub(super) fn info(&self, field: &str) -> u64 {
+    pub(in crate::collect::redis) fn info(&self, field: &str) -> u64 {
         let mut connection = self.client().get_connection().unwrap();
         let text: String = redis::cmd("INFO").query(&mut connection).unwrap();
         let line = text

@@ -25,7 +25,7 @@ pub(super) struct Timing {
 
 /// Why a session ended, in words that are safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::collect::redis) enum End {
     /// The server does not let us, and will not until somebody changes its settings or ours.
     Refused(String),
     /// Anything else.
