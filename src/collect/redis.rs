@@ -16,3 +16,4 @@ pub mod poller;
 
 #[cfg(test)]
 mod testing;
+pub mod monitor;
