@@ -1,7 +1,7 @@
 //! A short, strictly bounded look at what clients ask for: MONITOR for a fraction of a second, keys only.
 //!
 //! Redis has no event for a hit, so which namespaces lookups go to can only be sampled. [`session`] is one sample on a
-//! connection of its own, [`parser`] reads the stream, [`arguments`] picks the keys out of a line, [`commands`] is the
+//! connection of its own within a [`budget`], [`parser`] reads the stream, [`arguments`] picks the keys out of a line, [`commands`] is the
 //! table that says which commands look keys up. Deliberately absent: when to sample (at a random moment of each
 //! interval, else a job that runs every minute is always or never in the sample), namespaces, and any estimate: that is
 //! `analyze`'s.
@@ -10,11 +10,13 @@
 //! nor logged nor part of an error. Memory does not depend on what the server sends.
 
 pub mod arguments;
+pub mod budget;
 pub mod commands;
 pub mod parser;
 pub mod session;
 
-pub use session::{Budget, BudgetError, CutBy, SampleReport, sample};
+pub use budget::{Budget, BudgetError};
+pub use session::{CutBy, SampleReport, sample};
 
 /// Where lookups go, one at a time, on the task that reads them.
 ///

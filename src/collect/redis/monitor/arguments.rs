@@ -193,8 +193,10 @@ impl Arguments {
             }
             (Some(Keys::SetGet), b"GET") | (Some(Keys::BitField), b"SET" | b"INCRBY") => (true, 0),
             // What IFEQ compares with is a value.
-            (Some(Keys::SetGet), b"EX" | b"PX" | b"EXAT" | b"PXAT" | b"IFEQ" | b"IFNE")
-            | (Some(Keys::SetGet), b"IFDEQ" | b"IFDNE")
+            (
+                Some(Keys::SetGet),
+                b"EX" | b"PX" | b"EXAT" | b"PXAT" | b"IFEQ" | b"IFNE" | b"IFDEQ" | b"IFDNE",
+            )
             | (Some(Keys::BitField), b"OVERFLOW")
             | (Some(Keys::Streams { .. }), b"COUNT" | b"BLOCK") => (false, 1),
             (Some(Keys::BitField), b"GET") => (false, 2),

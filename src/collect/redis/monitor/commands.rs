@@ -169,4 +169,6 @@ pub fn keys_of(name: &[u8]) -> Option<Keys> {
 }
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod tests;

@@ -164,7 +164,7 @@ impl Parser {
             (At::Db, b' ') if self.db.is_some() => At::Client(0),
             (At::Client(_), b']') => At::Client(1),
             (At::Client(1), b' ') => At::Client(2),
-            (At::Client(2), b'"') | (At::NextArgument, b'"') => {
+            (At::Client(2) | At::NextArgument, b'"') => {
                 self.arguments.begin();
                 At::Argument
             }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::LookupSink;
+use super::budget::Budget;
 use super::parser::{Counts, Parser};
 use crate::collect::redis::dial::{SystemRoots, dial};
 use crate::collect::redis::error::{fail, from_io, printable};
@@ -28,62 +29,6 @@ use crate::model::poll::{PollError, PollErrorKind};
 const BUFFER_BYTES: usize = 64 * 1024;
 /// The longest answer to a command.
 const MAX_ANSWER_BYTES: usize = 1024;
-
-/// How much a sample may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    duration: Duration,
-    bytes: u64,
-}
-
-/// A budget that is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BudgetError {
-    /// The time.
-    #[error("a sample's duration of {0:?} is not taken: it must be above 0 and at most {max:?}", max = Budget::MAX_DURATION)]
-    Duration(Duration),
-    /// The bytes.
-    #[error("a sample's limit of {0} bytes is not taken: it must be above 0 and at most {max}", max = Budget::MAX_BYTES)]
-    Bytes(u64),
-}
-
-impl Budget {
-    /// The longest sample.
-    pub const MAX_DURATION: Duration = Duration::from_secs(2);
-    /// The most bytes.
-    pub const MAX_BYTES: u64 = 64 << 20;
-
-    /// A budget of so much time and so many bytes, whichever is used up first.
-    pub fn new(duration: Duration, bytes: u64) -> Result<Self, BudgetError> {
-        if duration.is_zero() || duration > Self::MAX_DURATION {
-            return Err(BudgetError::Duration(duration));
-        }
-        if bytes == 0 || bytes > Self::MAX_BYTES {
-            return Err(BudgetError::Bytes(bytes));
-        }
-        Ok(Self { duration, bytes })
-    }
-
-    /// How long the server may be watched.
-    pub fn duration(self) -> Duration {
-        self.duration
-    }
-
-    /// How many bytes may be read.
-    pub fn bytes(self) -> u64 {
-        self.bytes
-    }
-}
-
-/// 200 ms, 4 MiB.
-impl Default for Budget {
-    fn default() -> Self {
-        Self {
-            duration: Duration::from_millis(200),
-            bytes: 4 << 20,
-        }
-    }
-}
 
 /// Which part of the budget ended a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -274,7 +219,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
         sink: &mut S,
     ) -> Result<Watched, PollError> {
         let began = Instant::now();
-        let deadline = began + budget.duration;
+        let deadline = began + budget.duration();
         let mut parser = Parser::default();
         let mut bytes = 0_u64;
         let mut first_lines = None;
@@ -282,7 +227,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
         let mut lines = 0;
         let mut now = began;
         let cut_by = loop {
-            let left = usize::try_from(budget.bytes - bytes).unwrap_or(usize::MAX);
+            let left = usize::try_from(budget.bytes() - bytes).unwrap_or(usize::MAX);
             let taken = self.filled.min(left);
             bytes = bytes.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
             parser.feed(self.buffer.get(..taken).unwrap_or_default(), sink);
@@ -291,7 +236,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
                 first_lines.get_or_insert(now);
                 last_lines = now;
             }
-            if bytes >= budget.bytes {
+            if bytes >= budget.bytes() {
                 break CutBy::Bytes;
             }
             if taken >= BUFFER_BYTES {
