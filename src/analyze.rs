@@ -5,18 +5,15 @@
 //!
 //! Invariant: totals only grow, and never by more than what a server counted while it was watched.
 
+pub mod attribution;
 pub mod completeness;
 pub mod counters;
 pub mod history;
 pub mod ledger;
 pub mod node;
+pub mod sample;
 pub mod status;
 pub mod wilson;
 
 #[cfg(test)]
 pub(crate) mod fixture;
-//! Pure functions of (state, input, now): what readings and events mean.
-//!
-//! No tokio, no I/O, no clock of its own.
-
-pub mod attribution;

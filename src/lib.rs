@@ -8,7 +8,6 @@ pub mod alert;
 pub mod analyze;
 pub mod cli;
 pub mod collect;
-pub mod analyze;
 pub mod config;
 pub mod engine;
 pub mod export;

@@ -12,8 +12,8 @@ pub mod dial;
 pub mod error;
 pub mod events;
 pub mod info;
+pub mod monitor;
 pub mod poller;
 
 #[cfg(test)]
 mod testing;
-pub mod monitor;
