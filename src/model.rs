@@ -5,6 +5,7 @@
 //!
 //! Invariant: a value that is not known is `None`, never 0.
 
+pub mod attribution;
 pub mod events;
 pub mod flags;
 pub mod incident;

@@ -9,26 +9,24 @@
 
 mod causes;
 mod cost;
-mod counters;
 mod flushes;
 mod hashing;
 mod namespaces;
 mod removals;
-mod snapshot;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use crate::model::attribution::{AttributionSnapshot, Counters, EventCounts, NamespaceCounts};
+
 pub use causes::DelMeaning;
 pub use cost::{MissCosts, NamespaceCost, Price, PriceError};
-pub use counters::{AGE_BUCKETS, Ages, Cause, Counters, PerCause};
 pub use namespaces::configured::MAX_PATTERNS;
 pub use namespaces::pattern::{MAX_ELEMENTS, Pattern, PatternError};
 pub use namespaces::{
     DEFAULT_SEPARATORS, FEW_KEYS, MAX_KEY_BYTES, MAX_NAME_BYTES, OTHER, Patterns, PatternsError,
 };
-pub use snapshot::{AttributionSnapshot, EventCounts, NamespaceCounts, TableStats};
 
 use causes::{Causes, Removal, ticks};
 use hashing::{Hashing, fingerprint};
@@ -280,8 +278,8 @@ impl Attributor {
             namespaces,
             other,
             events: self.events,
-            removals: TableStats::of(&self.causes.removals),
-            misses: TableStats::of(&self.causes.misses),
+            removals: self.causes.removals.stats(),
+            misses: self.causes.misses.stats(),
             horizon: Duration::from_millis(u64::from(horizon) * 1000 / u64::from(removals::TICKS)),
             gaps: self.gaps,
             flushes: self.flushes,

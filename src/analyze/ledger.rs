@@ -103,6 +103,7 @@ impl CacheLedger {
                 .values()
                 .map(|node| node.snapshot(&self.cfg, now))
                 .collect(),
+            attribution: None,
             alerts: Vec::new(),
         };
         snapshot.state = cache_state(&snapshot);

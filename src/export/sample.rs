@@ -118,6 +118,7 @@ fn answers() -> CacheSnapshot {
         windows: windows(0, 0, 0, 0),
         history: std::iter::repeat_n(Some(0.08), 60).collect(),
         nodes: vec![node],
+        attribution: None,
         alerts: vec![AlertStatus {
             rule: name("CacheDown"),
             severity: Severity::Critical,
@@ -174,6 +175,7 @@ fn products() -> CacheSnapshot {
         windows: windows(18_240, 7_113, 5_410, 890),
         history,
         nodes: vec![primary, replica],
+        attribution: None,
         alerts: vec![
             AlertStatus {
                 rule: name("CacheMissRatioHigh"),
@@ -215,6 +217,7 @@ fn sessions() -> CacheSnapshot {
             .map(|i| Some(0.05 + f64::from(i * 7 % 11) * 0.002))
             .collect(),
         nodes: vec![node],
+        attribution: None,
         alerts: vec![
             ok_alert(
                 "CacheMissRatioHigh",
@@ -252,6 +255,7 @@ fn starting() -> CacheSnapshot {
         windows: vec![],
         history: Sparkline::default(),
         nodes: vec![node],
+        attribution: None,
         alerts: vec![],
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attribution::CacheAttribution;
 use super::events::{EventReport, EventsStatus, PerKind};
 use super::incident::AlertStatus;
 use super::name::{CacheName, ChannelName, NodeName};
@@ -87,6 +88,8 @@ pub struct CacheSnapshot {
     pub history: Sparkline,
     /// Its nodes, in order of their names.
     pub nodes: Vec<NodeSnapshot>,
+    /// Its misses, evictions and expirations by namespace and cause; `None` when events are switched off.
+    pub attribution: Option<Arc<CacheAttribution>>,
     /// The rules that watch it.
     pub alerts: Vec<AlertStatus>,
 }

@@ -19,9 +19,9 @@
 //! What `repeat` rests on without write events: a key that is refilled can only be missed again after a removal, and
 //! removals are seen. Where `del` is not subscribed, a refilled and then deleted key counts as a repeat.
 
-use super::counters::{Again, Cause, Verdict};
 use super::flushes::Flushes;
 use super::removals::{Fact, TICKS, Table};
+use crate::model::attribution::{Again, Cause, Verdict};
 
 /// What a `del` event means on this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

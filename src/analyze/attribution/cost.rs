@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::snapshot::AttributionSnapshot;
+use crate::model::attribution::AttributionSnapshot;
 
 /// Why a price was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -24,8 +24,8 @@ pub use name::MAX_NAME_BYTES;
 pub use tokens::DEFAULT_SEPARATORS;
 pub use tree::FEW_KEYS;
 
-use super::counters::Counters;
 use super::hashing::Hashing;
+use crate::model::attribution::Counters;
 use candidates::{Candidates, SUSTAINED};
 use template::Templates;
 

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::model::attribution::TableStats;
+
 /// Ticks per second of all times in here. With 32 bits that is 4.2 years; later times saturate.
 pub(super) const TICKS: u32 = 32;
 const WAYS: usize = 8;
@@ -189,19 +191,13 @@ impl Table {
         Duration::try_from_secs_f32(reach).ok()
     }
 
-    /// Entries in use.
-    pub(super) fn occupied(&self) -> u64 {
-        self.occupied
-    }
-
-    /// Entries there is room for.
-    pub(super) fn capacity(&self) -> u64 {
-        (self.sets.len() * WAYS) as u64
-    }
-
-    /// Entries that fell out so far.
-    pub(super) fn fell_out(&self) -> u64 {
-        self.fell_out
+    /// How it stands.
+    pub(super) fn stats(&self) -> TableStats {
+        TableStats {
+            occupied: self.occupied,
+            capacity: (self.sets.len() * WAYS) as u64,
+            fell_out: self.fell_out,
+        }
     }
 
     /// Bytes on the heap.
@@ -239,14 +235,14 @@ mod tests {
         for i in 1..=8 {
             table.insert(i, fact(10 + u32::try_from(i).unwrap()), 18);
         }
-        assert_eq!((table.occupied(), table.fell_out()), (8, 0));
+        assert_eq!((table.stats().occupied, table.stats().fell_out), (8, 0));
         assert_eq!(table.reach(), None);
         table.insert(9, fact(41), 41);
         assert!(table.place(1).is_none() && table.place(2).is_some());
         assert_eq!(table.reach(), Some(Duration::from_secs(30)));
         let place = table.place(5).unwrap();
         table.free(place);
-        assert_eq!(table.occupied(), 7);
+        assert_eq!(table.stats().occupied, 7);
         table.insert(10, fact(42), 42);
         assert!(table.place(2).is_some(), "the free place was taken");
     }

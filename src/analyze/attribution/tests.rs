@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
+use crate::model::attribution::Cause;
 
 /// Small tables, so that a test can make many of them.
 fn small() -> Options {

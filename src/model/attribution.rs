@@ -1,12 +1,15 @@
-//! What an attributor has counted, as plain data, and how the counts of several nodes become those of a cache.
+//! Events attributed to namespaces and causes, as plain data, and how the counts of several nodes become those of a cache.
+//!
+//! Who attributes, and how, is `analyze::attribution`.
 //!
 //! Invariant: [`AttributionSnapshot::total`] holds exactly the events that were fed, written ones aside.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::counters::Counters;
-use super::removals::Table;
+mod counters;
+
+pub use counters::{AGE_BUCKETS, Again, Ages, Cause, Counters, PerCause, Verdict};
 
 /// One namespace.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -50,14 +53,6 @@ pub struct TableStats {
 }
 
 impl TableStats {
-    pub(super) fn of(table: &Table) -> Self {
-        Self {
-            occupied: table.occupied(),
-            capacity: table.capacity(),
-            fell_out: table.fell_out(),
-        }
-    }
-
     fn add(&mut self, other: Self) {
         self.occupied += other.occupied;
         self.capacity += other.capacity;
@@ -143,6 +138,78 @@ impl AttributionSnapshot {
         self.candidates_replaced += node.candidates_replaced;
         self.bytes += node.bytes;
     }
+}
+
+/// What the misses of a namespace have cost.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct NamespaceCost {
+    /// The namespace; a configured one.
+    pub namespace: String,
+    /// The currency: `USD`.
+    pub currency: String,
+    /// Since cachewatch began to watch, in whole units of it. Only grows.
+    pub total: f64,
+    /// At the pace of [`CacheAttribution::recent`], in whole units an hour.
+    pub per_hour: f64,
+    /// What hits saved since cachewatch began to watch; `None` where lookups are not known.
+    pub saved: Option<f64>,
+}
+
+/// Where the lookups of a namespace are known from. Redis publishes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LookupSource {
+    /// Estimated from samples of MONITOR.
+    Sample,
+    /// Counted by the application, which told us.
+    Application,
+}
+
+impl LookupSource {
+    /// As a label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::Application => "application",
+        }
+    }
+}
+
+/// The hit ratio of a namespace, where its lookups are known.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct NamespaceHitRatio {
+    /// The namespace.
+    pub namespace: String,
+    /// Where its lookups are known from. A sample makes an estimate.
+    pub source: LookupSource,
+    /// Hits / lookups, 0..1.
+    pub ratio: f64,
+    /// Lower end of the 95 % interval.
+    pub lower: f64,
+    /// Upper end of the 95 % interval.
+    pub upper: f64,
+    /// Lookups that it rests on: sampled ones, or those that the application counted.
+    pub lookups: u64,
+}
+
+/// What is known of the namespaces of a cache, over all its nodes.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct CacheAttribution {
+    /// Since cachewatch began to watch. Counters only grow.
+    pub totals: AttributionSnapshot,
+    /// The same counts within the last [`Self::recent_span`] only, most misses first; `other` is among them by the name
+    /// of `other`.
+    pub recent: Vec<NamespaceCounts>,
+    /// How long "recent" is: five minutes, less after a start.
+    #[serde(rename = "recent_seconds", serialize_with = "seconds")]
+    pub recent_span: Duration,
+    /// Events seen / counted by the server within that time for `keymiss`, over all nodes, 0..1; `None` when the
+    /// servers counted none. What rests on less than 0.99 says so.
+    pub completeness: Option<f64>,
+    /// What misses cost, where a price is configured.
+    pub costs: Vec<NamespaceCost>,
+    /// Hit ratios, where lookups are known.
+    pub hit_ratios: Vec<NamespaceHitRatio>,
 }
 
 fn seconds<S: serde::Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {

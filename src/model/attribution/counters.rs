@@ -110,7 +110,7 @@ fn bucket(seconds: u32) -> usize {
 
 /// Whether a miss is the first of its key, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
+pub enum Again {
     /// Yes.
     First,
     /// The key is missed again before it can have been refilled.
@@ -121,11 +121,13 @@ pub(super) enum Again {
 
 /// What is known of one miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) cause: Cause,
+pub struct Verdict {
+    /// Why.
+    pub cause: Cause,
     /// How long ago the key was removed, in seconds; 0 where that is not known.
-    pub(super) age: u32,
-    pub(super) again: Again,
+    pub age: u32,
+    /// Whether it is the first of its key.
+    pub again: Again,
 }
 
 /// What happened in one namespace.
@@ -151,7 +153,8 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(super) fn missed(&mut self, verdict: Verdict) {
+    /// Takes in a miss.
+    pub fn missed(&mut self, verdict: Verdict) {
         self.misses.bump(verdict.cause);
         match verdict.cause {
             Cause::Evicted => self.evicted_ages.bump(verdict.age),
