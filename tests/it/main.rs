@@ -27,6 +27,7 @@ mod demo;
 mod deploy;
 mod events;
 mod failures;
+mod flood;
 mod harness;
 mod scraping;
 mod settings;
