@@ -10,9 +10,10 @@ use std::hint::black_box;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use cachewatch::collect::redis::events::channel::Topic;
 use cachewatch::collect::redis::events::decoder::Frame;
 use cachewatch::collect::redis::events::intake::Intake;
-use cachewatch::collect::redis::events::{EventSink, channel};
+use cachewatch::collect::redis::events::{EventBatch, EventSink, channel};
 use cachewatch::model::events::{EventKind, PerKind};
 use criterion::{Criterion, Throughput};
 
@@ -49,9 +50,19 @@ fn stream() -> Vec<u8> {
 struct Counts(PerKind<u64>);
 
 impl EventSink for Counts {
-    fn event(&mut self, kind: EventKind, _db: u32, key: &[u8]) {
+    type Batch<'a> = &'a mut Self;
+
+    fn batch(&mut self) -> &mut Self {
+        self
+    }
+}
+
+impl EventBatch for &mut Counts {
+    fn event(&mut self, topic: Topic, _db: u32, key: &[u8]) {
         black_box(key);
-        *self.0.get_mut(kind) += 1;
+        if let Topic::Counted(kind) = topic {
+            *self.0.get_mut(kind) += 1;
+        }
     }
 }
 
@@ -63,11 +74,12 @@ fn ours(intake: &mut Intake, mut stream: &[u8]) -> PerKind<u64> {
             .read(intake.space())
             .expect("a slice is always readable");
         intake.filled(count);
+        let mut batch = sink.batch();
         while let Some(frame) = intake.next_frame().expect("well formed") {
             if let Frame::Message { channel, key, .. } = frame
-                && let Some((db, kind)) = channel::parse(channel)
+                && let Some((db, topic)) = channel::parse(channel)
             {
-                sink.event(kind, db, key);
+                batch.event(topic, db, key);
             }
         }
     }
@@ -81,7 +93,9 @@ fn redis_crate(mut stream: &[u8]) -> PerKind<u64> {
         let value = parser.parse_value(&mut stream).expect("well formed");
         let message = redis::Msg::from_owned_value(value).expect("a message");
         black_box(message.get_payload_bytes());
-        if let Some((_, kind)) = channel::parse(message.get_channel_name().as_bytes()) {
+        if let Some((_, Topic::Counted(kind))) =
+            channel::parse(message.get_channel_name().as_bytes())
+        {
             *counts.get_mut(kind) += 1;
         }
     }

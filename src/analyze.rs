@@ -8,8 +8,10 @@
 pub mod attribution;
 pub mod completeness;
 pub mod counters;
+pub mod flush;
 pub mod history;
 pub mod ledger;
+pub mod merger;
 pub mod node;
 pub mod sample;
 pub mod status;

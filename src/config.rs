@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod address;
+pub mod attribution;
 pub mod cache;
 pub mod channel;
 pub mod diff;
@@ -21,6 +22,7 @@ pub mod redacted;
 pub mod rule;
 pub mod watch;
 
+pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifications};
 pub use cache::{CacheConfig, Password, TlsConfig, Transport};
 pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};

@@ -21,11 +21,10 @@ use std::time::Duration;
 use crate::model::attribution::{AttributionSnapshot, Counters, EventCounts, NamespaceCounts};
 
 pub use causes::DelMeaning;
-pub use cost::{MissCosts, NamespaceCost, Price, PriceError};
-pub use namespaces::configured::MAX_PATTERNS;
-pub use namespaces::pattern::{MAX_ELEMENTS, Pattern, PatternError};
+pub use cost::MissCosts;
 pub use namespaces::{
     DEFAULT_SEPARATORS, FEW_KEYS, MAX_KEY_BYTES, MAX_NAME_BYTES, OTHER, Patterns, PatternsError,
+    shown_name,
 };
 
 use causes::{Causes, Removal, ticks};
@@ -89,7 +88,7 @@ impl Default for Options {
 /// How many templates are watched beside the namespaces.
 const CANDIDATES: usize = 512;
 /// The most discovered namespaces that can be asked for.
-const MAX_NAMESPACES: usize = 1000;
+const MAX_NAMESPACES: usize = crate::config::MAX_NAMESPACES;
 
 /// How many events are put to the tables together.
 const BATCH: usize = 32;

@@ -71,6 +71,7 @@ pub(crate) fn config() -> CacheConfig {
         connect_timeout: Duration::from_secs(1),
         response_timeout: Duration::from_secs(1),
         events: true,
+        attribution: crate::config::AttributionConfig::default(),
         labels: BTreeMap::new(),
     }
 }
@@ -94,6 +95,7 @@ fn report(at: Now, outcome: Result<Arc<Reading>, PollError>) -> PollReport {
         took: Duration::from_millis(1),
         outcome,
         events: EventReport::default(),
+        attribution: None,
         notify: NotifyFlags::Unknown,
     }
 }

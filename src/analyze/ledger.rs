@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::history::History;
+use super::merger::Merger;
 use super::node::NodeLedger;
 use crate::config::CacheConfig;
 use crate::model::name::NodeName;
@@ -30,6 +31,7 @@ pub struct CacheLedger {
     /// Totals of nodes that are gone.
     retired: Totals,
     history: History,
+    merger: Merger,
 }
 
 impl CacheLedger {
@@ -40,6 +42,7 @@ impl CacheLedger {
             nodes: BTreeMap::new(),
             retired: Totals::default(),
             history: History::new(cfg.poll_interval),
+            merger: Merger::new(&cfg.attribution),
         };
         ledger.reconfigure(cfg);
         ledger
@@ -52,6 +55,7 @@ impl CacheLedger {
         let name = cfg.node();
         for (_, gone) in self.nodes.extract_if(.., |node, _| *node != name) {
             self.retired = sum(&self.retired, &gone.totals());
+            self.merger.forget(gone.name());
         }
         self.nodes
             .entry(name.clone())
@@ -74,6 +78,19 @@ impl CacheLedger {
             return;
         };
         node.observe(report);
+        let has_baseline = node.has_reading();
+        let completeness = self
+            .nodes
+            .values()
+            .filter_map(|node| node.completeness().keymiss)
+            .min_by(f64::total_cmp);
+        self.merger.observe(
+            &report.node,
+            report.attribution.as_ref(),
+            has_baseline,
+            completeness,
+            report.at,
+        );
         if report.outcome.is_ok() {
             self.history.push(report.at, self.totals());
         }
@@ -103,7 +120,7 @@ impl CacheLedger {
                 .values()
                 .map(|node| node.snapshot(&self.cfg, now))
                 .collect(),
-            attribution: None,
+            attribution: self.merger.latest(),
             alerts: Vec::new(),
         };
         snapshot.state = cache_state(&snapshot);

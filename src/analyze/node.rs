@@ -12,7 +12,7 @@ use super::completeness::Completeness;
 use super::counters::NodeCounters;
 use super::status::{Facts, events_status};
 use crate::config::CacheConfig;
-use crate::model::events::{EventReport, Subscription};
+use crate::model::events::{EventReport, PerKind, Subscription};
 use crate::model::flags::NotifySet;
 use crate::model::name::NodeName;
 use crate::model::poll::{NotifyFlags, PollError, PollErrorKind, PollReport};
@@ -75,6 +75,16 @@ impl NodeLedger {
     /// Its monotone totals.
     pub fn totals(&self) -> Totals {
         self.counters.totals()
+    }
+
+    /// Whether it ever gave a reading.
+    pub fn has_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// How complete its events are.
+    pub fn completeness(&self) -> PerKind<Option<f64>> {
+        self.completeness.ratio()
     }
 
     /// Takes in a report about this node.
@@ -145,6 +155,7 @@ impl NodeLedger {
                 flavour,
                 wanted: NotifySet::wanted(flavour, version),
                 username: cfg.username.as_deref(),
+                deletions: cfg.attribution.deletions,
             }),
             poll_durations: self.poll_durations.clone(),
             poll_errors: self.poll_errors.clone(),

@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub wanted: NotifySet,
     /// Who we are there; `None`: the default user.
     pub username: Option<&'a str>,
+    /// Whether deletions are wanted, too. That they are not published is no trouble, but worth a word.
+    pub deletions: bool,
 }
 
 /// Gives the verdict.
@@ -88,6 +90,14 @@ fn found(
         if !silent.is_empty() {
             let odd = counted_in_vain(facts, silent, published);
             message = format!("{message}, and notify-keyspace-events is right, but {odd}");
+        }
+        if facts.deletions && facts.flavour != Flavour::Dragonfly && !flags.has('g') {
+            let with = facts.wanted.with(&NotifySet::parse("g"));
+            let command = flags.remedy(&with, facts.flavour).unwrap_or_default();
+            message = format!(
+                "{message}; deletions are not published, so that a key that was deleted counts as never seen: for those, \
+                 {command}"
+            );
         }
         return status(EventsState::Working, &message);
     }
@@ -230,6 +240,7 @@ mod tests {
             flavour: Flavour::Redis,
             wanted: NotifySet::parse("Exem"),
             username: Some("cachewatch"),
+            deletions: false,
         })
     }
 

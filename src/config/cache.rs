@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::attribution::AttributionConfig;
 use crate::model::name::{CacheName, NodeName};
 use crate::model::secret::Secret;
 
@@ -26,6 +27,8 @@ pub struct CacheConfig {
     pub response_timeout: Duration,
     /// Whether to subscribe to keyspace events.
     pub events: bool,
+    /// How its misses are attributed to namespaces and causes.
+    pub attribution: AttributionConfig,
     /// Labels that are put on its alerts and shown on its page. Names are Prometheus label names; `cache`, `node` and
     /// `alertname` are taken.
     pub labels: BTreeMap<String, String>,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod attribution;
 mod cache;
 mod channel;
 mod environment;
@@ -116,6 +117,11 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
         &mut errors,
     );
 
+    let attribution = attribution::check(
+        raw.attribution,
+        &super::AttributionConfig::default(),
+        &mut errors,
+    );
     let mut raw_caches = raw.caches;
     raw_caches.extend(environment.caches(&inputs.urls, &mut errors));
     let known = cache::names(&raw_caches);
@@ -132,6 +138,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
     let caches = cache::check_all(
         raw_caches,
         poll_interval.unwrap_or(DEFAULT_POLL_INTERVAL),
+        &attribution,
         &mut files,
         &mut errors,
     );

@@ -16,6 +16,7 @@ mod walk;
 pub(super) use given::{At, Given};
 pub(super) use walk::{DURATION, Walk, duration};
 
+use super::attribution::Notifications;
 use super::error::Origin;
 use walk::Fields;
 
@@ -25,6 +26,7 @@ pub(super) struct RawConfig {
     pub(super) data_dir: Given<String>,
     pub(super) external_url: Given<String>,
     pub(super) poll_interval: Given<Duration>,
+    pub(super) attribution: RawAttribution,
     pub(super) caches: Vec<RawCache>,
     pub(super) channels: Vec<RawChannel>,
     pub(super) rules: Vec<RawRule>,
@@ -42,8 +44,29 @@ pub(super) struct RawCache {
     pub(super) connect_timeout: Given<Duration>,
     pub(super) response_timeout: Given<Duration>,
     pub(super) events: Given<bool>,
+    pub(super) attribution: RawAttribution,
     pub(super) labels: Vec<(At<String>, String)>,
     pub(super) tls: Given<RawTls>,
+}
+
+/// How misses are attributed: keys of the top level and of each cache.
+pub(super) struct RawAttribution {
+    pub(super) namespaces: Option<Vec<RawNamespace>>,
+    pub(super) max_namespaces: Given<u64>,
+    pub(super) separators: Given<String>,
+    pub(super) removals: Given<u64>,
+    pub(super) refill_time: Given<Duration>,
+    pub(super) deletions: Given<bool>,
+    pub(super) notifications: Given<Notifications>,
+}
+
+/// A configured namespace.
+pub(super) struct RawNamespace {
+    pub(super) origin: Origin,
+    pub(super) name: Given<String>,
+    pub(super) pattern: Given<String>,
+    pub(super) cost_per_miss: Given<f64>,
+    pub(super) currency: Given<String>,
 }
 
 /// How TLS is done.
@@ -133,6 +156,7 @@ impl RawConfig {
             data_dir: Given::No,
             external_url: Given::No,
             poll_interval: Given::No,
+            attribution: RawAttribution::empty(),
             caches: Vec::new(),
             channels: Vec::new(),
             rules: Vec::new(),
@@ -146,6 +170,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         data_dir: fields.text(walk, "data_dir"),
         external_url: fields.text(walk, "external_url"),
         poll_interval: fields.duration(walk, "poll_interval"),
+        attribution: attribution(walk, &mut fields),
         caches: fields.sections(walk, "caches", cache),
         channels: fields.sections(walk, "channels", channel),
         rules: fields.sections(walk, "rules", rule),
@@ -167,8 +192,60 @@ fn cache(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawCache {
         connect_timeout: fields.duration(walk, "connect_timeout"),
         response_timeout: fields.duration(walk, "response_timeout"),
         events: fields.flag(walk, "events"),
+        attribution: attribution(walk, &mut fields),
         labels: fields.labels(walk, "labels"),
         tls: fields.section(walk, "tls", tls),
+        origin: fields.close(walk),
+    }
+}
+
+impl RawAttribution {
+    /// Nothing said.
+    pub(super) fn empty() -> Self {
+        Self {
+            namespaces: None,
+            max_namespaces: Given::No,
+            separators: Given::No,
+            removals: Given::No,
+            refill_time: Given::No,
+            deletions: Given::No,
+            notifications: Given::No,
+        }
+    }
+}
+
+fn attribution(walk: &mut Walk<'_>, fields: &mut Fields<'_>) -> RawAttribution {
+    let notifications = |text: &str| match text {
+        "verify" => Some(Notifications::Verify),
+        "manage" => Some(Notifications::Manage),
+        _ => None,
+    };
+    RawAttribution {
+        // An empty list of a cache is not the same as none: it takes the place of the one at the top level.
+        namespaces: fields
+            .has("namespaces")
+            .then(|| fields.sections(walk, "namespaces", namespace)),
+        max_namespaces: fields.whole(walk, "max_namespaces"),
+        separators: fields.text(walk, "separators"),
+        removals: fields.whole(walk, "removals"),
+        refill_time: fields.duration(walk, "refill_time"),
+        deletions: fields.flag(walk, "deletions"),
+        notifications: fields.scalar(
+            walk,
+            "notifications",
+            "one of verify, manage",
+            notifications,
+        ),
+    }
+}
+
+fn namespace(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawNamespace {
+    fields.require(walk, "pattern");
+    RawNamespace {
+        name: fields.text(walk, "name"),
+        pattern: fields.text(walk, "pattern"),
+        cost_per_miss: fields.number(walk, "cost_per_miss"),
+        currency: fields.text(walk, "currency"),
         origin: fields.close(walk),
     }
 }

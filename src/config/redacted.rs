@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{ChannelKind, Config, Password, Rule, Signal, SmtpSecurity, Transport};
+use super::{
+    ChannelKind, Config, NamespaceConfig, Password, Rule, Signal, SmtpSecurity, Transport,
+};
 use crate::model::name::{CacheName, ChannelName, NodeName, RuleName};
 use crate::model::secret::Secret;
 
@@ -39,7 +41,24 @@ struct Cache {
     connect_timeout: String,
     response_timeout: String,
     events: bool,
+    deletions: bool,
+    notifications: &'static str,
+    namespaces: Vec<Namespace>,
+    max_namespaces: usize,
+    separators: String,
+    removals: usize,
+    refill_time: String,
     labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Namespace {
+    name: String,
+    pattern: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_per_miss: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +117,13 @@ impl Config {
                     connect_timeout: show(cache.connect_timeout),
                     response_timeout: show(cache.response_timeout),
                     events: cache.events,
+                    deletions: cache.attribution.deletions,
+                    notifications: cache.attribution.notifications.as_str(),
+                    namespaces: cache.attribution.namespaces.iter().map(namespace).collect(),
+                    max_namespaces: cache.attribution.max_namespaces,
+                    separators: String::from_utf8_lossy(&cache.attribution.separators).into_owned(),
+                    removals: cache.attribution.removals,
+                    refill_time: show(cache.attribution.refill_time),
                     labels: cache.labels.clone(),
                 })
                 .collect(),
@@ -139,6 +165,15 @@ impl fmt::Display for Redacted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = serde_json::to_string_pretty(self).map_err(|_| fmt::Error)?;
         f.write_str(&text)
+    }
+}
+
+fn namespace(namespace: &NamespaceConfig) -> Namespace {
+    Namespace {
+        name: namespace.name.clone(),
+        pattern: namespace.pattern.clone(),
+        cost_per_miss: namespace.price.as_ref().map(|p| p.of(1)),
+        currency: namespace.price.as_ref().map(|p| p.currency().to_owned()),
     }
 }
 

@@ -52,11 +52,11 @@ impl Fleet {
     /// Starts the tasks of a cache.
     pub(super) fn start(&self, config: &Arc<CacheConfig>) -> Crew {
         let cancel = CancellationToken::new();
-        let (events, reader) = EventReader::new(Arc::clone(config));
+        let (events, reader) = EventReader::new(Arc::clone(config), Arc::clone(&self.clock));
         self.tracker.spawn(reader.run(cancel.clone()));
         self.tracker.spawn(poller::run(
             Arc::clone(config),
-            Arc::new(move || events.report()),
+            events,
             self.reports.clone(),
             Arc::clone(&self.clock),
             cancel.clone(),

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 mod counters;
 
+/// The name of the keys in no namespace.
+pub const OTHER: &str = "other";
+
 pub use counters::{AGE_BUCKETS, Again, Ages, Cause, Counters, PerCause, Verdict};
 
 /// One namespace.
@@ -53,7 +56,8 @@ pub struct TableStats {
 }
 
 impl TableStats {
-    fn add(&mut self, other: Self) {
+    /// Adds another table.
+    pub fn add(&mut self, other: Self) {
         self.occupied += other.occupied;
         self.capacity += other.capacity;
         self.fell_out += other.fell_out;

@@ -89,6 +89,9 @@ pub struct EventReport {
     pub subscription: Subscription,
     /// Events by kind.
     pub seen: PerKind<u64>,
+    /// Deletions: `del`, `rename_from` and `move_from`. The server counts none of these, so nothing tells whether they
+    /// are complete.
+    pub deleted: u64,
     /// Bytes read from the connection.
     pub bytes: u64,
     /// How often a subscription that had been working ended. Events between then and the next subscription are lost.

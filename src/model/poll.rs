@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attribution::AttributionSnapshot;
 use super::events::EventReport;
 use super::name::{CacheName, NodeName};
 use super::reading::Reading;
@@ -103,6 +104,9 @@ pub struct PollReport {
     pub outcome: Result<Arc<Reading>, PollError>,
     /// What the reader of events had counted when the reading was there.
     pub events: EventReport,
+    /// In which namespaces its events were and why keys were missed, at the same moment; `None` before the first
+    /// subscription and where events are switched off.
+    pub attribution: Option<Arc<AttributionSnapshot>>,
     /// The server's `notify-keyspace-events`, as far as it may be asked.
     pub notify: NotifyFlags,
 }

@@ -13,14 +13,13 @@
 mod candidates;
 pub(super) mod configured;
 mod name;
-pub(super) mod pattern;
 mod segment;
 mod template;
 mod tokens;
 mod tree;
 
 pub use configured::{Patterns, PatternsError};
-pub use name::MAX_NAME_BYTES;
+pub use name::{MAX_NAME_BYTES, safe as shown_name};
 pub use tokens::DEFAULT_SEPARATORS;
 pub use tree::FEW_KEYS;
 
@@ -30,7 +29,7 @@ use candidates::{Candidates, SUSTAINED};
 use template::Templates;
 
 /// The name for the keys in no namespace.
-pub const OTHER: &str = "other";
+pub const OTHER: &str = crate::model::attribution::OTHER;
 /// Of longer keys, the first and the last half of so many bytes are looked at.
 pub const MAX_KEY_BYTES: usize = 1024;
 

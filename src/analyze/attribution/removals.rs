@@ -4,7 +4,8 @@
 //! Two keys share a fingerprint with probability 2^-64: with 1 M entries one lookup in 2 * 10^13 is told a wrong story.
 //! Deliberately absent: key names, and what the facts mean (`causes`).
 //!
-//! Invariant: the memory is allocated once. What fell out is counted, and its age tells how far back the table reaches.
+//! Invariant: the memory is reserved once, and its pages are touched only when something is remembered there: the table
+//! of a node where nothing is removed costs address space and no memory. What fell out is counted, and its age tells how far back the table reaches.
 
 use std::time::Duration;
 
@@ -54,13 +55,17 @@ impl Fact {
     }
 }
 
-#[derive(Debug, Clone, Default)]
-#[repr(align(64))]
-struct Set {
-    /// 0: free.
-    prints: [u64; WAYS],
-    facts: [u64; WAYS],
+/// Two cache lines: fingerprints (0: free), then the fact of each.
+#[derive(Debug)]
+struct Set<'a> {
+    prints: &'a [u64; WAYS],
+    facts: &'a [u64; WAYS],
 }
+
+/// Words of a set.
+const SET: usize = 2 * WAYS;
+/// Words of a cache line.
+const LINE: usize = 8;
 
 /// Where an entry is, until the next insertion.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +77,11 @@ pub(super) struct Place {
 /// The table.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    sets: Vec<Set>,
+    /// Plain numbers, because zeroed pages can be had for those without touching them.
+    words: Vec<u64>,
+    /// Where the first set begins, so that sets lie on cache lines.
+    skip: usize,
+    sets: usize,
     occupied: u64,
     fell_out: u64,
     /// An estimate of the age that only 5 % of what falls out is below; `None` while nothing fell out.
@@ -82,8 +91,13 @@ pub(super) struct Table {
 impl Table {
     /// With room for at least so many entries.
     pub(super) fn new(entries: usize) -> Self {
+        let sets = entries.div_ceil(WAYS).max(1);
+        let words = vec![0; sets * SET + LINE];
+        let behind = words.as_ptr().addr() / size_of::<u64>() % LINE;
         Self {
-            sets: vec![Set::default(); entries.div_ceil(WAYS).max(1)],
+            skip: (LINE - behind) % LINE,
+            words,
+            sets,
             occupied: 0,
             fell_out: 0,
             reach_seconds: None,
@@ -91,18 +105,36 @@ impl Table {
     }
 
     fn set_of(&self, print: u64) -> usize {
-        let wide = u128::from(print) * self.sets.len() as u128;
+        let wide = u128::from(print) * self.sets as u128;
         usize::try_from(wide >> 64).unwrap_or(0)
+    }
+
+    #[inline]
+    fn get(&self, set: usize) -> Option<Set<'_>> {
+        let from = self.skip + set * SET;
+        let words = self.words.get(from..)?;
+        let (prints, rest) = words.split_first_chunk()?;
+        Some(Set {
+            prints,
+            facts: rest.first_chunk()?,
+        })
+    }
+
+    #[inline]
+    fn get_mut(&mut self, set: usize) -> Option<(&mut [u64; WAYS], &mut [u64; WAYS])> {
+        let from = self.skip + set * SET;
+        let (prints, rest) = self.words.get_mut(from..)?.split_first_chunk_mut()?;
+        Some((prints, rest.first_chunk_mut()?))
     }
 
     /// Reads the cache line of fingerprints where this one would be, so that the line is near when it is needed: with
     /// several of these in a row, the waits for memory overlap. The sum means nothing.
     #[inline]
     pub(super) fn approach(&self, print: u64) -> u64 {
-        let set = self.sets.get(self.set_of(print));
+        let set = self.get(self.set_of(print));
         set.map_or(0, |set| {
-            let [first_print, ..] = set.prints;
-            let [first_fact, ..] = set.facts;
+            let [first_print, ..] = *set.prints;
+            let [first_fact, ..] = *set.facts;
             first_print.wrapping_add(first_fact)
         })
     }
@@ -111,21 +143,21 @@ impl Table {
     #[inline]
     pub(super) fn place(&self, print: u64) -> Option<Place> {
         let set = self.set_of(print);
-        let prints = &self.sets.get(set)?.prints;
+        let prints = self.get(set)?.prints;
         let way = prints.iter().position(|p| *p == print)?;
         Some(Place { set, way })
     }
 
     /// The fact there.
     pub(super) fn fact(&self, place: Place) -> Option<Fact> {
-        let bits = self.sets.get(place.set)?.facts.get(place.way)?;
+        let bits = self.get(place.set)?.facts.get(place.way)?;
         Some(Fact::unpack(*bits))
     }
 
     /// Replaces the fact there.
     pub(super) fn set(&mut self, place: Place, fact: Fact) {
-        if let Some(set) = self.sets.get_mut(place.set)
-            && let Some(slot) = set.facts.get_mut(place.way)
+        if let Some((_, facts)) = self.get_mut(place.set)
+            && let Some(slot) = facts.get_mut(place.way)
         {
             *slot = fact.pack();
         }
@@ -133,8 +165,8 @@ impl Table {
 
     /// Frees the place.
     pub(super) fn free(&mut self, place: Place) {
-        if let Some(set) = self.sets.get_mut(place.set)
-            && let Some(print) = set.prints.get_mut(place.way)
+        if let Some((prints, _)) = self.get_mut(place.set)
+            && let Some(print) = prints.get_mut(place.way)
             && *print != 0
         {
             *print = 0;
@@ -145,18 +177,17 @@ impl Table {
     /// Adds an entry that is not there yet; `now` in seconds.
     pub(super) fn insert(&mut self, print: u64, fact: Fact, now: u32) {
         let index = self.set_of(print);
-        let Some(set) = self.sets.get_mut(index) else {
+        let Some((prints, facts)) = self.get_mut(index) else {
             return;
         };
-        let way = set.prints.iter().position(|p| *p == 0).or_else(|| {
-            let oldest = set.facts.iter().enumerate().min_by_key(|(_, f)| **f);
+        let way = prints.iter().position(|p| *p == 0).or_else(|| {
+            let oldest = facts.iter().enumerate().min_by_key(|(_, f)| **f);
             oldest.map(|(way, _)| way)
         });
         let Some(way) = way else {
             return;
         };
-        let (Some(print_slot), Some(fact_slot)) = (set.prints.get_mut(way), set.facts.get_mut(way))
-        else {
+        let (Some(print_slot), Some(fact_slot)) = (prints.get_mut(way), facts.get_mut(way)) else {
             return;
         };
         let fell_out = (*print_slot != 0).then(|| Fact::unpack(*fact_slot));
@@ -195,14 +226,14 @@ impl Table {
     pub(super) fn stats(&self) -> TableStats {
         TableStats {
             occupied: self.occupied,
-            capacity: (self.sets.len() * WAYS) as u64,
+            capacity: (self.sets * WAYS) as u64,
             fell_out: self.fell_out,
         }
     }
 
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        self.sets.capacity() * size_of::<Set>()
+        self.words.capacity() * size_of::<u64>()
     }
 }
 
@@ -225,8 +256,11 @@ mod tests {
 
     #[test]
     fn sixteen_bytes_an_entry() {
-        assert_eq!(size_of::<Set>(), WAYS * 16);
-        assert_eq!(Table::new(1 << 20).bytes(), 16 << 20);
+        let table = Table::new(1 << 20);
+        assert_eq!(table.bytes(), (16 << 20) + 64);
+        let first = table.get(0).unwrap().prints.as_ptr().addr();
+        assert_eq!(first % 64, 0, "on a cache line");
+        assert!(table.get((1 << 17) - 1).is_some());
     }
 
     #[test]

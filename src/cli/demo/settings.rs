@@ -61,6 +61,7 @@ pub(super) fn config(
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             events: true,
+            attribution: crate::config::AttributionConfig::default(),
             labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         }],
         channels: vec![ChannelConfig {

@@ -1,8 +1,9 @@
 //! Polls one node for as long as it is watched, and reports each attempt, good or bad.
 //!
 //! A session is: connect, INFO at every interval, until something fails. Then the connection is thrown away, whatever
-//! the failure was, and after a wait ([`Backoff`]) the next session begins. Events are read elsewhere; this task only
-//! asks the reader's counts at the moment of a reading, so that both belong together.
+//! the failure was, and after a wait ([`Backoff`]) the next session begins. Events are read elsewhere; this task
+//! asks the reader's counts at the moment of a reading, so that both belong together, and tells it what only INFO knows:
+//! flushes and the role. Where the configuration says `notifications: manage`, it also sets the flags (`flags`).
 //!
 //! Invariants: every attempt yields exactly one [`PollReport`]; an attempt takes at most one poll interval, so that a
 //! server that hangs is reported within two; a slow receiver of reports never slows polling down.
@@ -14,22 +15,23 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::flags::Manager;
 use self::health::Health;
 use super::backoff::Backoff;
 use super::connection::Connection;
 use super::dial::SystemRoots;
+use super::events::EventsHandle;
+use crate::analyze::attribution::DelMeaning;
+use crate::analyze::flush::{flushes, grown};
 use crate::config::CacheConfig;
-use crate::model::events::EventReport;
 use crate::model::name::NodeName;
 use crate::model::poll::{NotifyFlags, PollError, PollErrorKind, PollReport};
-use crate::model::reading::Reading;
+use crate::model::reading::{Reading, Role};
 use crate::model::stats::Counter;
 use crate::model::time::Clock;
 
+mod flags;
 mod health;
-
-/// Asks the reader of events for what it has counted so far. Called once per attempt; must not block.
-pub type EventsProbe = Arc<dyn Fn() -> EventReport + Send + Sync>;
 
 /// How often `notify-keyspace-events` is asked for, besides after each connect.
 const FLAGS_EVERY: Duration = Duration::from_mins(1);
@@ -45,7 +47,7 @@ const LONGEST_START_DELAY: Duration = Duration::from_millis(500);
 /// Reports that find `tx` full are dropped and counted in `dropped`.
 pub async fn run(
     cfg: Arc<CacheConfig>,
-    events: EventsProbe,
+    events: EventsHandle,
     tx: mpsc::Sender<PollReport>,
     clock: Arc<dyn Clock>,
     cancel: CancellationToken,
@@ -59,6 +61,8 @@ pub async fn run(
         flags_due: Instant::now(),
         flags_barred_until: Instant::now(),
         health: Health::default(),
+        previous: None,
+        manager: Manager::default(),
         cfg,
         events,
         tx,
@@ -83,7 +87,7 @@ struct Poller {
     capped: CacheConfig,
     node: NodeName,
     roots: SystemRoots,
-    events: EventsProbe,
+    events: EventsHandle,
     tx: mpsc::Sender<PollReport>,
     clock: Arc<dyn Clock>,
     dropped: Arc<Counter>,
@@ -92,6 +96,9 @@ struct Poller {
     /// A server that closes the connection, or hangs, at CONFIG GET is not asked at every reconnect.
     flags_barred_until: Instant,
     health: Health,
+    /// The last good reading.
+    previous: Option<Arc<Reading>>,
+    manager: Manager,
 }
 
 /// Why a session ended.
@@ -139,7 +146,11 @@ impl Poller {
             let attempt = Instant::now();
             let outcome = self.attempt(&mut connection, attempt).await;
             let (at, took) = (self.clock.now(), attempt.elapsed());
-            let events = (self.events)();
+            if let Ok(reading) = &outcome {
+                self.tell_the_reader(reading);
+            }
+            let events = self.events.report();
+            let attribution = self.events.attribution();
             let lost = match (&mut connection, &outcome) {
                 (Some(connection), Ok(_)) => self.ask_flags(connection).await.is_err(),
                 _ => true,
@@ -152,6 +163,7 @@ impl Poller {
                 took,
                 outcome,
                 events,
+                attribution,
                 notify: self.notify.clone(),
             };
             match self.tx.try_send(report) {
@@ -193,6 +205,27 @@ impl Poller {
         fresh.info().await.map(Arc::new)
     }
 
+    /// Tells the reader of events what only INFO knows.
+    fn tell_the_reader(&mut self, reading: &Arc<Reading>) {
+        let mut meaning = DelMeaning::Deletion;
+        if let Some(previous) = &self.previous {
+            for flush in flushes(previous, reading) {
+                self.events.flushed(flush);
+            }
+            // Who migrates slots away calls MIGRATE on the node that has them; each key is a `del` there.
+            if previous.identity.run_id == reading.identity.run_id
+                && grown(previous, reading, "migrate")
+            {
+                meaning = DelMeaning::Migration;
+            }
+        }
+        if reading.role == Role::Replica {
+            meaning = DelMeaning::Replica;
+        }
+        self.events.del_meaning(meaning);
+        self.previous = Some(Arc::clone(reading));
+    }
+
     fn left(&self, began: Instant) -> Duration {
         self.cfg.poll_interval.saturating_sub(began.elapsed())
     }
@@ -212,7 +245,7 @@ impl Poller {
         let answer = connection.config_get("notify-keyspace-events").await;
         self.flags_due = Instant::now() + FLAGS_EVERY;
         match answer {
-            Ok(Some(flags)) => self.notify = NotifyFlags::Found(flags),
+            Ok(Some(flags)) => return self.found_flags(connection, flags).await,
             Ok(None) => {
                 let why = format!("{} does not show notify-keyspace-events", self.node);
                 self.notify = NotifyFlags::Refused(why);

@@ -33,6 +33,7 @@ pub(crate) fn cache(port: u16) -> CacheConfig {
         connect_timeout: Duration::from_millis(400),
         response_timeout: Duration::from_millis(400),
         events: false,
+        attribution: crate::config::AttributionConfig::default(),
         labels: BTreeMap::new(),
     }
 }

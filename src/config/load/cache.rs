@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::attribution;
 use super::files::Files;
 use super::in_range;
 use super::labels::check_labels;
@@ -11,7 +12,8 @@ use crate::config::address::{RedisUrl, Server, is_server_name};
 use crate::config::error::{Errors, Origin};
 use crate::config::raw::{Given, RawCache, RawTls};
 use crate::config::{
-    CacheConfig, MAX_POLL_INTERVAL, MIN_POLL_INTERVAL, Password, TlsConfig, Transport,
+    AttributionConfig, CacheConfig, MAX_POLL_INTERVAL, MIN_POLL_INTERVAL, Password, TlsConfig,
+    Transport,
 };
 use crate::model::name::CacheName;
 use crate::model::secret::Secret;
@@ -34,6 +36,7 @@ pub(super) fn names(caches: &[RawCache]) -> HashSet<String> {
 pub(super) fn check_all(
     caches: Vec<RawCache>,
     poll_interval: Duration,
+    attribution: &AttributionConfig,
     files: &mut Files,
     errors: &mut Errors,
 ) -> Vec<CacheConfig> {
@@ -48,7 +51,14 @@ pub(super) fn check_all(
     let mut checked = Vec::new();
     for raw in caches.into_iter().take(MAX_CACHES) {
         let name = names.name(&raw.name, &raw.origin, errors);
-        checked.extend(check(raw, name, poll_interval, &mut nodes, files, errors));
+        checked.extend(check(
+            raw,
+            name,
+            (poll_interval, attribution),
+            &mut nodes,
+            files,
+            errors,
+        ));
     }
     checked
 }
@@ -56,7 +66,7 @@ pub(super) fn check_all(
 fn check(
     raw: RawCache,
     name: Option<CacheName>,
-    default_interval: Duration,
+    (default_interval, default_attribution): (Duration, &AttributionConfig),
     nodes: &mut Unique,
     files: &mut Files,
     errors: &mut Errors,
@@ -69,6 +79,7 @@ fn check(
         ),
         None => Some(default_interval),
     };
+    let attribution = attribution::check(raw.attribution, default_attribution, errors);
     let connect_timeout = timeout(raw.connect_timeout, errors);
     let response_timeout = timeout(raw.response_timeout, errors);
 
@@ -150,6 +161,7 @@ fn check(
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,
         events: raw.events.ok().is_none_or(|at| at.value),
+        attribution,
         labels,
     })
 }

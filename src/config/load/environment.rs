@@ -9,7 +9,7 @@ use super::files::Files;
 use crate::config::address::{RedisUrl, Server};
 use crate::config::env;
 use crate::config::error::{Errors, Origin};
-use crate::config::raw::{At, Given, RawCache, RawChannel, RawKind};
+use crate::config::raw::{At, Given, RawAttribution, RawCache, RawChannel, RawKind};
 use crate::model::name::MAX_NAME_BYTES;
 
 /// The environment.
@@ -101,6 +101,7 @@ impl Environment<'_> {
             connect_timeout: Given::No,
             response_timeout: Given::No,
             events: Given::No,
+            attribution: RawAttribution::empty(),
             labels: Vec::new(),
             tls: Given::No,
             origin,

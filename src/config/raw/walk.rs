@@ -94,7 +94,9 @@ impl<'n> Fields<'n> {
     }
 
     fn find(&mut self, key: &'static str) -> Option<&'n Entry> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.entries.iter().find(|entry| entry.key == key)
     }
 
@@ -285,6 +287,11 @@ impl<'n> Fields<'n> {
                 Given::Bad
             }
         }
+    }
+
+    /// Whether a key is written. Also makes it a known one.
+    pub(super) fn has(&mut self, key: &'static str) -> bool {
+        self.find(key).is_some()
     }
 
     /// Complains when a field is absent that must be there.

@@ -80,6 +80,7 @@ pub(super) fn up(node: &str) -> NodeSnapshot {
                 evicted: 5_410,
                 keymiss: 97_700,
             },
+            deleted: 310,
             bytes: 9_000_000,
             gaps: 1,
             sessions: 2,

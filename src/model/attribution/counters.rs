@@ -173,8 +173,25 @@ impl Counters {
         self.misses.total() + self.evictions + self.expirations + self.deletions
     }
 
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Adds another namespace's counts.
     pub fn add(&mut self, other: &Self) {
+        self.combine(other, u64::saturating_add);
+    }
+
+    /// What was counted since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut grown = *self;
+        grown.combine(earlier, u64::saturating_sub);
+        grown
+    }
+
+    fn combine(&mut self, other: &Self, how: fn(u64, u64) -> u64) {
         let pairs = [
             (&mut self.evictions, other.evictions),
             (&mut self.expirations, other.expirations),
@@ -190,7 +207,7 @@ impl Counters {
             .chain(causes)
             .chain(evicted.zip(other.evicted_ages.buckets))
             .chain(expired.zip(other.expired_ages.buckets))
-            .for_each(|(mine, theirs)| *mine = mine.saturating_add(theirs));
+            .for_each(|(mine, theirs)| *mine = how(*mine, theirs));
     }
 }
 

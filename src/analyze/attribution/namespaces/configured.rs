@@ -4,10 +4,7 @@
 //!
 //! Invariant: at most [`MAX_PATTERNS`] of them, and a key is only run through those whose first byte it has.
 
-use super::pattern::{Pattern, PatternError};
-
-/// The most patterns of one cache.
-pub const MAX_PATTERNS: usize = 128;
+use crate::model::pattern::{MAX_PATTERNS, Pattern, PatternError};
 
 /// Why a list of patterns was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

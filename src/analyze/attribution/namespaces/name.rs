@@ -45,8 +45,8 @@ pub(super) fn capped(mut name: String) -> String {
     name
 }
 
-/// A name that a person gave; a `*` in it stays.
-pub(super) fn safe(given: &[u8]) -> String {
+/// The name under which what a person called a namespace is shown; a `*` in it stays.
+pub fn safe(given: &[u8]) -> String {
     let mut name = String::new();
     for (i, part) in given.split(|b| *b == b'*').enumerate() {
         if i > 0 {

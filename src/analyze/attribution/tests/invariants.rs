@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::price::{Price, PriceError};
 
 fn kind() -> impl Strategy<Value = KeyEvent> {
     proptest::sample::select(vec![
@@ -185,7 +186,13 @@ fn misses_cost_what_their_namespace_says() {
             (0..100).map(|i| format!("{}:{i}", ["ai", "sql"][i % 2])),
         );
         let snapshot = attributor.snapshot(Duration::from_secs(round + 1));
-        let total = costs.by_currency(&snapshot)["USD"];
+        let priced = costs.of(&snapshot, &snapshot.namespaces, Duration::from_mins(30));
+        let [ai] = priced.as_slice() else {
+            panic!("{priced:?}")
+        };
+        let total = ai.total;
+        assert!((ai.per_hour - total * 2.0).abs() < 1e-9);
+        assert_eq!(ai.saved, None);
         assert!(total > last);
         last = total;
     }

@@ -8,25 +8,80 @@ use crate::model::events::EventKind;
 
 const PREFIX: &[u8; 11] = b"__keyevent@";
 
-/// The channel of one kind of event in one database.
-pub fn name(db: u32, kind: EventKind) -> String {
-    format!("__keyevent@{db}__:{}", kind.as_str())
+/// What a channel tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// What the server counts, too.
+    Counted(EventKind),
+    /// Keys that somebody took away; the server counts none of these.
+    Removed(Removed),
 }
 
-/// The database and the kind of a channel; `None` for any other channel.
+/// How a key was taken away. There is no other way that publishes an event: UNLINK, GETDEL, commands that take the last
+/// element of a collection or its last field, and on most servers EXPIRE with a time in the past, all say `del`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// It was deleted.
+    Del,
+    /// It has another name now.
+    RenameFrom,
+    /// It is in another database now.
+    MoveFrom,
+}
+
+impl From<EventKind> for Topic {
+    fn from(kind: EventKind) -> Self {
+        Self::Counted(kind)
+    }
+}
+
+impl Topic {
+    /// The kinds that are always subscribed to.
+    pub const COUNTED: [Self; 3] = [
+        Self::Counted(EventKind::Expired),
+        Self::Counted(EventKind::Evicted),
+        Self::Counted(EventKind::Keymiss),
+    ];
+
+    /// Those that are subscribed to besides, where deletions are wanted.
+    pub const REMOVED: [Self; 3] = [
+        Self::Removed(Removed::Del),
+        Self::Removed(Removed::RenameFrom),
+        Self::Removed(Removed::MoveFrom),
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Counted(kind) => kind.as_str(),
+            Self::Removed(Removed::Del) => "del",
+            Self::Removed(Removed::RenameFrom) => "rename_from",
+            Self::Removed(Removed::MoveFrom) => "move_from",
+        }
+    }
+}
+
+/// The channel of one kind of event in one database.
+pub fn name(db: u32, topic: impl Into<Topic>) -> String {
+    format!("__keyevent@{db}__:{}", topic.into().as_str())
+}
+
+/// The database and the topic of a channel; `None` for any other channel.
 #[inline]
-pub fn parse(channel: &[u8]) -> Option<(u32, EventKind)> {
+pub fn parse(channel: &[u8]) -> Option<(u32, Topic)> {
     let (PREFIX, rest) = channel.split_first_chunk()? else {
         return None;
     };
     let (db, rest) = number(rest)?;
-    let kind = match rest.strip_prefix(b"__:")? {
-        b"keymiss" => EventKind::Keymiss,
-        b"expired" => EventKind::Expired,
-        b"evicted" => EventKind::Evicted,
+    let topic = match rest.strip_prefix(b"__:")? {
+        b"keymiss" => Topic::Counted(EventKind::Keymiss),
+        b"expired" => Topic::Counted(EventKind::Expired),
+        b"evicted" => Topic::Counted(EventKind::Evicted),
+        b"del" => Topic::Removed(Removed::Del),
+        b"rename_from" => Topic::Removed(Removed::RenameFrom),
+        b"move_from" => Topic::Removed(Removed::MoveFrom),
         _ => return None,
     };
-    Some((db, kind))
+    Some((db, topic))
 }
 
 /// A number as it is printed: no sign, no zeros in front.
@@ -53,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_is_built_is_parsed() {
-        for kind in EventKind::ALL {
+        for kind in Topic::COUNTED.into_iter().chain(Topic::REMOVED) {
             for db in [0, 1, 9, 10, 15, 63, 100, u32::MAX] {
                 assert_eq!(parse(name(db, kind).as_bytes()), Some((db, kind)));
             }
@@ -91,7 +146,7 @@ mod tests {
         fn a_parsed_channel_is_the_one_that_is_built(
             bytes in prop_oneof![
                 proptest::collection::vec(any::<u8>(), 0..40),
-                "__keyevent@[0-9]{0,11}__:(expired|evicted|keymiss|del)?".prop_map(String::into_bytes),
+                "__keyevent@[0-9]{0,11}__:(expired|evicted|keymiss|del|rename_from|move_from|rename_to)?".prop_map(String::into_bytes),
             ],
         ) {
             if let Some((db, kind)) = parse(&bytes) {

@@ -2,8 +2,7 @@
 //!
 //! Invariant: arguments are length-prefixed, so no byte of a name or a password can be taken for protocol.
 
-use super::channel;
-use crate::model::events::EventKind;
+use super::channel::{self, Topic};
 
 /// PING. Also allowed while subscribed.
 pub(super) const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
@@ -21,10 +20,10 @@ pub(in crate::collect::redis) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// SUBSCRIBE to all kinds in the databases 0 to `databases` - 1, and how many channels these are.
-pub(super) fn subscribe(databases: u32) -> (Vec<u8>, usize) {
+/// SUBSCRIBE to these topics in the databases 0 to `databases` - 1, and how many channels these are.
+pub(super) fn subscribe(databases: u32, topics: [Topic; 3]) -> (Vec<u8>, usize) {
     let channels: Vec<String> = (0..databases)
-        .flat_map(|db| EventKind::ALL.map(|kind| channel::name(db, kind)))
+        .flat_map(|db| topics.map(|topic| channel::name(db, topic)))
         .collect();
     let mut arguments: Vec<&[u8]> = vec![b"SUBSCRIBE"];
     arguments.extend(channels.iter().map(String::as_bytes));
@@ -46,12 +45,12 @@ mod tests {
 
     #[test]
     fn a_subscription_names_every_channel_once() {
-        let (bytes, channels) = subscribe(2);
+        let (bytes, channels) = subscribe(2, Topic::COUNTED);
         assert_eq!(channels, 6);
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with("*7\r\n$9\r\nSUBSCRIBE\r\n"));
         for db in 0..2 {
-            for kind in EventKind::ALL {
+            for kind in Topic::COUNTED {
                 assert_eq!(text.matches(&channel::name(db, kind)).count(), 1);
             }
         }

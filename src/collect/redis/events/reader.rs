@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::attribution::Attribution;
 use super::session::{self, Ended};
 use super::tally::{Counting, EventsHandle, Tally};
 use super::wire::{End, Timing};
 use crate::collect::redis::dial::{SystemRoots, dial};
 use crate::config::CacheConfig;
 use crate::model::events::Subscription;
+use crate::model::time::Clock;
 
 /// How long a server may be silent before it is asked whether it lives.
 const IDLE: Duration = Duration::from_secs(15);
@@ -38,13 +40,21 @@ pub struct EventReader {
 
 impl EventReader {
     /// A reader, and the handle that tells what it has seen. Nothing happens before [`Self::run`].
-    pub fn new(config: Arc<CacheConfig>) -> (EventsHandle, Self) {
+    pub fn new(config: Arc<CacheConfig>, clock: Arc<dyn Clock>) -> (EventsHandle, Self) {
         let state = if config.events {
             Subscription::Connecting
         } else {
             Subscription::Disabled
         };
-        let tally = Arc::new(Tally::new(config.name.clone(), config.node(), state));
+        let attribution = config
+            .events
+            .then(|| Attribution::new(&config.attribution, clock));
+        let tally = Arc::new(Tally::new(
+            config.name.clone(),
+            config.node(),
+            state,
+            attribution,
+        ));
         let reader = Self {
             config,
             tally: Arc::clone(&tally),

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::EventSink;
-use super::channel;
+use super::channel::{self, Topic};
 use super::command::{PING, subscribe};
 use super::decoder::{Elements, Frame, Scalar};
 use super::intake::MIN_BYTES;
 use super::login::log_in;
 use super::tally::Tally;
 use super::wire::{End, Timing, Wire};
+use super::{EventBatch as _, EventSink};
 use crate::collect::redis::error::printable;
 use crate::config::CacheConfig;
 
@@ -34,12 +34,21 @@ pub(super) struct Ended {
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// So many acknowledgements, until then.
-    Subscribing(usize, Instant),
+    /// These acknowledgements, until then.
+    Subscribing(Acks, Instant),
     /// Events.
     Listening,
     /// A sign of life.
     Asked,
+}
+
+/// Acknowledgements that are still to come, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Acks {
+    /// Of the channels without which there is no session.
+    needed: usize,
+    /// Of the channels of deletions, which an ACL may forbid.
+    extra: usize,
 }
 
 struct Session<'a, S, K> {
@@ -84,10 +93,17 @@ where
 impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
     async fn run(&mut self, config: &CacheConfig) -> Result<std::convert::Infallible, End> {
         self.databases = log_in(&mut self.wire, config).await?;
-        let (command, channels) = subscribe(self.databases);
+        let (mut command, needed) = subscribe(self.databases, Topic::COUNTED);
+        let mut extra = 0;
+        if config.attribution.deletions {
+            let (deletions, channels) = subscribe(self.databases, Topic::REMOVED);
+            command.extend_from_slice(&deletions);
+            extra = channels;
+        }
+        self.tally.subscribing();
         self.wire.send(&command).await?;
         let until = Instant::now() + self.wire.timing.response;
-        self.phase = Phase::Subscribing(channels, until);
+        self.phase = Phase::Subscribing(Acks { needed, extra }, until);
 
         // The timer is looked at, and set anew, only when it rings: not with every read.
         let timer = tokio::time::sleep_until(until);
@@ -100,9 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
                     let count = read?;
                     last_read = Instant::now();
                     self.tally.bytes.add(u64::try_from(count).unwrap_or(0));
-                    let took = self.take_in(last_read);
-                    self.sink.read_done();
-                    took?;
+                    self.take_in(last_read)?;
                     if count >= MIN_BYTES {
                         // A flood must neither starve other tasks nor delay the shutdown.
                         tokio::task::yield_now().await;
@@ -139,25 +153,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
             Phase::Subscribing(..) | Phase::Listening => {}
             Phase::Asked => self.phase = Phase::Listening,
         }
+        let mut batch = self.sink.batch();
+        let mut subscribed = false;
         while let Some(frame) = self.wire.intake.next_frame()? {
             match frame {
                 Frame::Message { channel, key, cut } => {
-                    if let Some((db, kind)) = channel::parse(channel) {
-                        self.sink.event(kind, db, key);
+                    if let Some((db, topic)) = channel::parse(channel) {
+                        batch.event(topic, db, key);
                         if cut {
                             self.tally.keys_cut.inc();
                         }
                     }
                 }
                 Frame::Array(elements) => {
-                    if self.phase.acknowledge(&elements)? {
-                        self.since = Some(now);
-                        self.tally.subscribed(self.databases);
+                    subscribed |= self.phase.acknowledge(&elements)?;
+                }
+                Frame::Value(Scalar::Error(line)) => {
+                    if self.phase.error(line)? {
+                        self.tally.deletions_refused(&printable(line));
+                        subscribed = true;
                     }
                 }
-                Frame::Value(Scalar::Error(line)) => self.phase.error(line)?,
                 Frame::Value(_) => {}
             }
+        }
+        drop(batch);
+        if subscribed {
+            self.since = Some(now);
+            self.tally.subscribed(self.databases);
         }
         Ok(())
     }
@@ -167,13 +190,20 @@ impl Phase {
     /// Takes an array that is no message; true when the last acknowledgement was among it.
     fn acknowledge(&mut self, elements: &Elements<'_>) -> Result<bool, End> {
         match (elements.as_slice().first(), *self) {
-            (Some(Scalar::Bulk(b"subscribe")), Self::Subscribing(1, _)) => {
-                *self = Self::Listening;
-                Ok(true)
-            }
-            (Some(Scalar::Bulk(b"subscribe")), Self::Subscribing(left, until)) => {
-                *self = Self::Subscribing(left - 1, until);
-                Ok(false)
+            (Some(Scalar::Bulk(b"subscribe")), Self::Subscribing(mut acks, until)) => {
+                let next = if acks.needed > 0 {
+                    &mut acks.needed
+                } else {
+                    &mut acks.extra
+                };
+                *next = next.saturating_sub(1);
+                let done = acks.needed == 0 && acks.extra == 0;
+                *self = if done {
+                    Self::Listening
+                } else {
+                    Self::Subscribing(acks, until)
+                };
+                Ok(done)
             }
             (Some(Scalar::Bulk(b"unsubscribe")), _) => {
                 Err(End::Lost("the server ended the subscription".to_owned()))
@@ -183,8 +213,9 @@ impl Phase {
         }
     }
 
-    /// Takes an error: the answer to SUBSCRIBE. Later ones answer PING (an ACL without it), and are a sign of life.
-    fn error(self, line: &[u8]) -> Result<(), End> {
+    /// Takes an error: the answer to SUBSCRIBE. Later ones answer PING (an ACL without it), and are a sign of life. True
+    /// when only deletions are refused: then there is nothing more to wait for.
+    fn error(&mut self, line: &[u8]) -> Result<bool, End> {
         const FOR_GOOD: [&[u8]; 5] = [
             b"NOPERM",
             b"NOAUTH",
@@ -192,8 +223,13 @@ impl Phase {
             b"DENIED",
             b"ERR unknown command",
         ];
-        if !matches!(self, Self::Subscribing(..)) {
-            return Ok(());
+        match self {
+            Self::Subscribing(Acks { needed: 0, .. }, _) => {
+                *self = Self::Listening;
+                return Ok(true);
+            }
+            Self::Subscribing(..) => {}
+            Self::Listening | Self::Asked => return Ok(false),
         }
         let words = printable(line);
         if FOR_GOOD.iter().any(|start| line.starts_with(start)) {

@@ -1,13 +1,18 @@
 //! What the reader has seen, shared between its task and whoever asks.
 //!
-//! Deliberately without keys: counts only. What events say about namespaces is for another sink.
+//! Deliberately without keys: what events say about namespaces and causes is `attribution`'s.
 //!
 //! Invariant: counts only grow, over all sessions; each change of state is logged once, and never with a key.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::EventSink;
-use crate::model::events::{EventKind, EventReport, PerKind, Subscription};
+use super::attribution::{Attribution, AttributionBatch};
+use super::channel::Topic;
+use super::{EventBatch, EventSink};
+use crate::analyze::attribution::DelMeaning;
+use crate::analyze::flush::Flush;
+use crate::model::attribution::AttributionSnapshot;
+use crate::model::events::{EventReport, PerKind, Subscription};
 use crate::model::name::{CacheName, NodeName};
 use crate::model::stats::Counter;
 
@@ -17,29 +22,59 @@ pub(super) struct Tally {
     cache: CacheName,
     node: NodeName,
     seen: PerKind<Counter>,
+    deleted: Counter,
     pub(super) bytes: Counter,
     pub(super) keys_cut: Counter,
     sessions: Counter,
     gaps: Counter,
     subscription: Mutex<Subscription>,
+    attribution: Option<Attribution>,
 }
 
 impl Tally {
-    pub(super) fn new(cache: CacheName, node: NodeName, subscription: Subscription) -> Self {
+    /// Without an attribution, events are only counted.
+    pub(super) fn new(
+        cache: CacheName,
+        node: NodeName,
+        subscription: Subscription,
+        attribution: Option<Attribution>,
+    ) -> Self {
         Self {
             cache,
             node,
             seen: PerKind::default(),
+            deleted: Counter::default(),
             bytes: Counter::default(),
             keys_cut: Counter::default(),
             sessions: Counter::default(),
             gaps: Counter::default(),
             subscription: Mutex::new(subscription),
+            attribution,
         }
+    }
+
+    /// A session is about to subscribe, and events may come before all channels are acknowledged.
+    pub(super) fn subscribing(&self) {
+        if self.sessions.get() == 0
+            && let Some(attribution) = &self.attribution
+        {
+            attribution.begin();
+        }
+    }
+
+    /// The ACL forbids the channels of deletions. That is no trouble, only less to tell.
+    pub(super) fn deletions_refused(&self, words: &str) {
+        let (cache, node) = (&self.cache, &self.node);
+        tracing::info!(%cache, %node, "deletions are not told, so that they are never the cause of a miss: {words}");
     }
 
     /// A session has all its channels.
     pub(super) fn subscribed(&self, databases: u32) {
+        if self.sessions.get() > 0
+            && let Some(attribution) = &self.attribution
+        {
+            attribution.gap();
+        }
         self.sessions.inc();
         if self.set(Subscription::Subscribed) {
             let (cache, node) = (&self.cache, &self.node);
@@ -91,6 +126,7 @@ impl Tally {
                 evicted: self.seen.evicted.get(),
                 keymiss: self.seen.keymiss.get(),
             },
+            deleted: self.deleted.get(),
             bytes: self.bytes.get(),
             gaps: self.gaps.get(),
             sessions: self.sessions.get(),
@@ -98,11 +134,12 @@ impl Tally {
         }
     }
 
-    fn add(&self, batch: &PerKind<u64>) {
+    fn add(&self, batch: &PerKind<u64>, deleted: u64) {
         for (counter, count) in [
             (&self.seen.expired, batch.expired),
             (&self.seen.evicted, batch.evicted),
             (&self.seen.keymiss, batch.keymiss),
+            (&self.deleted, deleted),
         ] {
             if count > 0 {
                 counter.add(count);
@@ -120,37 +157,92 @@ impl EventsHandle {
     pub fn report(&self) -> EventReport {
         self.0.report()
     }
-}
 
-/// The sink that only counts: within a read in plain numbers, after it in the shared ones.
-pub(super) struct Counting<'a> {
-    tally: &'a Tally,
-    batch: PerKind<u64>,
-}
+    /// In which namespaces and why; `None` before the first subscription and where events are switched off.
+    pub fn attribution(&self) -> Option<Arc<AttributionSnapshot>> {
+        self.0.attribution.as_ref()?.snapshot().map(Arc::new)
+    }
 
-impl<'a> Counting<'a> {
-    pub(super) fn new(tally: &'a Tally) -> Self {
-        Self {
-            tally,
-            batch: PerKind::default(),
+    /// Keys were flushed shortly before now.
+    pub fn flushed(&self, flush: Flush) {
+        if let Some(attribution) = &self.0.attribution {
+            attribution.flushed(flush);
+        }
+    }
+
+    /// Events were lost until now although the subscription lasted: the server did not publish them.
+    pub fn gap(&self) {
+        if let Some(attribution) = &self.0.attribution {
+            attribution.gap();
+        }
+    }
+
+    /// What deletions mean from now on.
+    pub fn del_meaning(&self, meaning: DelMeaning) {
+        if let Some(attribution) = &self.0.attribution {
+            attribution.del_meaning(meaning);
         }
     }
 }
 
-impl EventSink for Counting<'_> {
-    #[inline]
-    fn event(&mut self, kind: EventKind, _db: u32, _key: &[u8]) {
-        *self.batch.get_mut(kind) += 1;
-    }
+/// The sink of a reader: counts, within a read in plain numbers and after it in the shared ones, and attributes.
+pub(super) struct Counting<'a> {
+    tally: &'a Tally,
+}
 
-    fn read_done(&mut self) {
-        self.tally.add(&std::mem::take(&mut self.batch));
+impl<'a> Counting<'a> {
+    pub(super) fn new(tally: &'a Tally) -> Self {
+        Self { tally }
+    }
+}
+
+impl EventSink for Counting<'_> {
+    type Batch<'b>
+        = CountingBatch<'b>
+    where
+        Self: 'b;
+
+    fn batch(&mut self) -> CountingBatch<'_> {
+        CountingBatch {
+            tally: self.tally,
+            seen: PerKind::default(),
+            deleted: 0,
+            attribution: self.tally.attribution.as_ref().map(Attribution::batch),
+        }
+    }
+}
+
+/// The events of one read.
+pub(super) struct CountingBatch<'a> {
+    tally: &'a Tally,
+    seen: PerKind<u64>,
+    deleted: u64,
+    attribution: Option<AttributionBatch<'a>>,
+}
+
+impl EventBatch for CountingBatch<'_> {
+    #[inline]
+    fn event(&mut self, topic: Topic, db: u32, key: &[u8]) {
+        match topic {
+            Topic::Counted(kind) => *self.seen.get_mut(kind) += 1,
+            Topic::Removed(_) => self.deleted += 1,
+        }
+        if let Some(attribution) = &mut self.attribution {
+            attribution.event(topic, db, key);
+        }
+    }
+}
+
+impl Drop for CountingBatch<'_> {
+    fn drop(&mut self) {
+        self.tally.add(&self.seen, self.deleted);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::events::EventKind;
     use crate::model::name::Name;
 
     #[test]
@@ -159,15 +251,19 @@ mod tests {
             Name::new("c").unwrap(),
             NodeName::tcp("h", 1),
             Subscription::Connecting,
+            None,
         ));
         let handle = EventsHandle(Arc::clone(&tally));
         let mut sink = Counting::new(&tally);
-        sink.event(EventKind::Keymiss, 0, b"a");
-        sink.event(EventKind::Keymiss, 1, b"b");
-        sink.event(EventKind::Expired, 0, b"c");
+        let mut batch = sink.batch();
+        batch.event(EventKind::Keymiss.into(), 0, b"a");
+        batch.event(EventKind::Keymiss.into(), 1, b"b");
+        batch.event(EventKind::Expired.into(), 0, b"c");
+        batch.event(Topic::REMOVED[0], 0, b"d");
         assert_eq!(handle.report().seen, PerKind::default());
-        sink.read_done();
-        sink.read_done();
+        drop(batch);
+        drop(sink.batch());
+        assert_eq!(handle.report().deleted, 1);
         assert_eq!(
             handle.report().seen,
             PerKind {

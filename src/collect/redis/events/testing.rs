@@ -24,6 +24,10 @@ pub(in crate::collect::redis) fn config(transport: Transport) -> CacheConfig {
         connect_timeout: Duration::from_secs(10),
         response_timeout: Duration::from_secs(10),
         events: true,
+        attribution: crate::config::AttributionConfig {
+            deletions: false,
+            ..crate::config::AttributionConfig::default()
+        },
         labels: BTreeMap::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::testing::{Misbehaviour, RealServer, against, cache, closed_port, with_login};
 use super::*;
+use crate::collect::redis::events::EventReader;
 use crate::model::time::SystemClock;
 
 /// A poller, and what a test needs to watch it.
@@ -19,11 +20,14 @@ async fn watch<T>(cfg: CacheConfig, queue: usize, test: impl AsyncFnOnce(&mut Wa
         cancel: CancellationToken::new(),
         dropped: Arc::default(),
     };
+    let cfg = Arc::new(cfg);
+    let clock = Arc::new(SystemClock::start());
+    let (events, _reader) = EventReader::new(Arc::clone(&cfg), clock.clone());
     let poller = run(
-        Arc::new(cfg),
-        Arc::new(EventReport::default),
+        cfg,
+        events,
         tx,
-        Arc::new(SystemClock::start()),
+        clock,
         watched.cancel.clone(),
         Arc::clone(&watched.dropped),
     );
@@ -224,7 +228,11 @@ async fn it_ends_when_nobody_listens() {
     drop(reports);
     let poller = run(
         Arc::new(every(OFTEN, cache(closed_port()))),
-        Arc::new(EventReport::default),
+        EventReader::new(
+            Arc::new(super::super::testing::cache(1)),
+            Arc::new(SystemClock::start()),
+        )
+        .0,
         tx,
         Arc::new(SystemClock::start()),
         CancellationToken::new(),
@@ -241,7 +249,11 @@ fn a_poller_can_move_between_threads() {
     let (tx, _reports) = mpsc::channel(1);
     is_send(&run(
         Arc::new(cache(1)),
-        Arc::new(EventReport::default),
+        EventReader::new(
+            Arc::new(super::super::testing::cache(1)),
+            Arc::new(SystemClock::start()),
+        )
+        .0,
         tx,
         Arc::new(SystemClock::start()),
         CancellationToken::new(),

@@ -7,6 +7,7 @@ use crate::collect::redis::events::testing::{self, Peer, Redis, message, until};
 use crate::config::{Password, Transport};
 use crate::model::events::{EventReport, PerKind};
 use crate::model::secret::Secret;
+use crate::model::time::SystemClock;
 
 /// A reader at work.
 struct Running {
@@ -17,7 +18,7 @@ struct Running {
 
 impl Running {
     fn start(config: Arc<CacheConfig>) -> Self {
-        let (handle, mut reader) = EventReader::new(config);
+        let (handle, mut reader) = EventReader::new(config, Arc::new(SystemClock::start()));
         reader.refused_retry = Duration::from_millis(20);
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(reader.run(cancel.clone()));
@@ -269,7 +270,7 @@ async fn where_events_are_off_nothing_runs() {
     };
     let mut config = testing::config(nowhere);
     config.events = false;
-    let (handle, reader) = EventReader::new(Arc::new(config));
+    let (handle, reader) = EventReader::new(Arc::new(config), Arc::new(SystemClock::start()));
     reader.run(CancellationToken::new()).await;
     assert_eq!(handle.report(), EventReport::default());
 }

@@ -39,6 +39,7 @@ where
         cache.name.clone(),
         cache.node(),
         Subscription::Connecting,
+        None,
     ));
     let mut sink = Counting::new(&tally);
     let mut peer = Peer(theirs);

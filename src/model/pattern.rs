@@ -4,6 +4,8 @@
 //! whatever the pattern, so that no pattern and no key can be catastrophic.
 //! Deliberately absent: `**`, `{a,b}` and any notion of a separator; `*` matches everything, also `:`.
 
+/// The most patterns of one cache.
+pub const MAX_PATTERNS: usize = 128;
 /// The most one-byte elements that a glob may have; stars come on top.
 pub const MAX_ELEMENTS: usize = 120;
 
