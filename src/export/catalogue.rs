@@ -9,6 +9,7 @@ use crate::model::snapshot::{CacheSnapshot, NodeSnapshot, Snapshot};
 
 use super::series::Series;
 
+mod attribution;
 mod cache;
 mod events;
 mod own;
@@ -228,6 +229,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
     [
         cache::METRICS,
         events::METRICS,
+        attribution::METRICS,
         redis_server::METRICS,
         redis_memory::METRICS,
         redis_stats::METRICS,

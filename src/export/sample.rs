@@ -16,6 +16,7 @@ use crate::model::stats::{ChannelStats, DurationHistogram, HttpStats};
 use crate::model::time::Now;
 use crate::model::window::{Sparkline, Totals};
 
+pub(crate) mod attribution;
 mod parts;
 
 use parts::{reading, up, windows};
@@ -175,7 +176,7 @@ fn products() -> CacheSnapshot {
         windows: windows(18_240, 7_113, 5_410, 890),
         history,
         nodes: vec![primary, replica],
-        attribution: None,
+        attribution: Some(Arc::new(attribution::attribution())),
         alerts: vec![
             AlertStatus {
                 rule: name("CacheMissRatioHigh"),

@@ -21,6 +21,7 @@
 )]
 
 mod alerts;
+mod attribution;
 mod check;
 mod counters;
 mod demo;

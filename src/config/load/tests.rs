@@ -186,6 +186,41 @@ fn channels_read_their_secrets_from_files() {
     assert_eq!(watched, ["channels.yaml", "hook-url", "password"]);
 }
 
+#[test]
+fn what_the_top_level_says_of_namespaces_is_the_default_of_all_caches() {
+    let config = load_file(Path::new("src/config/testdata/good/attribution.yaml")).unwrap();
+    let [a, b, c] = config.caches.as_slice() else {
+        panic!("three caches")
+    };
+    let (a, b, c) = (&a.attribution, &b.attribution, &c.attribution);
+    assert_eq!(a.namespaces[0].name, "session:*", "named after its pattern");
+    assert_eq!(
+        (a.max_namespaces, a.removals, a.deletions),
+        (20, 1_000_000, true)
+    );
+    assert_eq!(a.notifications, Notifications::Manage);
+    assert_eq!(b.namespaces.len(), 2);
+    let price = b.namespaces[0].price.as_ref().unwrap();
+    assert_eq!((price.of(1000).round(), price.currency()), (12.0, "USD"));
+    assert_eq!(
+        (b.max_namespaces, b.removals, b.deletions),
+        (0, 5000, false)
+    );
+    assert_eq!(b.separators, b":");
+    assert_eq!(b.refill_time, Duration::from_millis(250));
+    assert_eq!(b.notifications, Notifications::Verify);
+    assert_eq!(
+        c.namespaces,
+        [],
+        "an empty list stands in the other's place"
+    );
+    assert_eq!(c.max_namespaces, 20);
+    assert_eq!(
+        AttributionConfig::default().separators,
+        crate::analyze::attribution::DEFAULT_SEPARATORS
+    );
+}
+
 fn inline(text: &str) -> Password {
     Password::Inline(crate::model::secret::Secret::new(text.to_owned()))
 }

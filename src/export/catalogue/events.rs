@@ -12,14 +12,15 @@ pub(super) const METRICS: &[Metric] = &[
         Kind::Counter,
         Unit::None,
         EVENT,
-        "Keyspace events received, by kind.",
+        "Keyspace events received, by kind; `del` holds rename_from and move_from, too.",
         Read::Node(|v, s| {
             for kind in EventKind::ALL {
                 s.count(&[kind.as_str()], v.node.events.seen.get(kind));
             }
+            s.count(&["del"], v.node.events.deleted);
         }),
     )
-    .from("the subscription to `expired`, `evicted` and `keymiss`"),
+    .from("the subscription to `expired`, `evicted`, `keymiss` and, where wanted, deletions"),
     Metric::new(
         "cache_events_completeness_ratio",
         Kind::Gauge,

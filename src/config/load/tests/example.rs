@@ -78,6 +78,16 @@ const ALL_KEYS: &[&str] = &[
     "from",
     "to",
     "send_resolved",
+    "namespaces",
+    "pattern",
+    "cost_per_miss",
+    "currency",
+    "max_namespaces",
+    "separators",
+    "removals",
+    "refill_time",
+    "deletions",
+    "notifications",
     "signal",
     "enabled",
     "severity",
@@ -96,7 +106,7 @@ const ALL_KEYS: &[&str] = &[
 #[test]
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
-        b"zz: 1\ncaches: [{zz: 1, tls: {zz: 1}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
+        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()
