@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::evidence::{Scene, Since};
 use crate::analyze::history::History;
 use crate::config::{Rule, Signal};
 use crate::model::incident::{AlertStatus, Notification};
@@ -30,6 +31,8 @@ pub(super) use watched::Watched;
 pub struct AlertBook {
     pub(super) subject: Subject,
     pub(super) watched: Vec<Watched>,
+    /// Since when the cache's events are attributed.
+    attributed: Since,
 }
 
 /// What the notifications are about.
@@ -58,6 +61,7 @@ impl AlertBook {
                 labels: labels.clone(),
             },
             watched,
+            attributed: Since::default(),
         }
     }
 
@@ -85,6 +89,7 @@ impl AlertBook {
                 None => gone.extend(old.retire(&self.subject, "the rule was removed", now)),
             }
         }
+        fresh.attributed = self.attributed;
         *self = fresh;
         gone
     }
@@ -122,9 +127,16 @@ impl AlertBook {
     ) -> (Vec<AlertStatus>, Vec<Notification>) {
         let mut statuses = Vec::with_capacity(self.watched.len());
         let mut notifications = Vec::new();
+        self.attributed.follow(cache, now);
+        let scene = Scene {
+            cache,
+            history,
+            attributed: self.attributed,
+            now,
+        };
         for watched in &mut self.watched {
             let finding = watched.look(cache, history, now);
-            let change = watched.advance(&finding, cache, history, now);
+            let change = watched.advance(&finding, &scene);
             if let Some((incident, transition, note)) = change {
                 notifications.push(watched.notify(&self.subject, &incident, transition, note, now));
             }

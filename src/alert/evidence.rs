@@ -4,18 +4,38 @@
 
 use super::book::Incident;
 use super::rule_h::Evaluation;
+use crate::analyze::history::History;
 use crate::config::MissRatioRule;
 use crate::model::incident::MissEvidence;
 use crate::model::snapshot::CacheSnapshot;
+use crate::model::time::Now;
 use crate::model::window::{Sparkline, WindowStats};
+
+mod attribution;
+mod cliff;
+
+pub(super) use attribution::Since;
+
+/// What there is to look at besides the rule and what it found.
+pub(super) struct Scene<'a> {
+    /// The cache as it is now.
+    pub(super) cache: &'a CacheSnapshot,
+    /// Its totals over time.
+    pub(super) history: &'a History,
+    /// Since when its events are attributed.
+    pub(super) attributed: Since,
+    /// When now is.
+    pub(super) now: Now,
+}
 
 /// The numbers of a miss-ratio rule. `incident` is the one that this is about.
 pub(super) fn miss(
     rule: &MissRatioRule,
     found: &Evaluation,
-    cache: &CacheSnapshot,
+    scene: &Scene<'_>,
     incident: &Incident,
 ) -> MissEvidence {
+    let cache = scene.cache;
     MissEvidence {
         short_ratio: found.short.miss_ratio,
         long_ratio: found.long.miss_ratio,
@@ -28,6 +48,7 @@ pub(super) fn miss(
         memory_used_ratio: memory_used_ratio(cache),
         long_seconds: seconds(&found.long),
         history: cache.history.clone(),
+        attribution: attribution::of(scene),
         ..blank(rule, incident)
     }
 }
@@ -52,6 +73,7 @@ pub(super) fn blank(rule: &MissRatioRule, incident: &Incident) -> MissEvidence {
         normal_ratio: incident.normal_ratio(),
         extra_misses: incident.extra_misses(),
         history: Sparkline::default(),
+        attribution: None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::attribution::Cause;
 use super::name::{CacheName, Name, NodeName, RuleName};
 use super::window::Sparkline;
 
@@ -174,6 +175,62 @@ pub struct MissEvidence {
     pub extra_misses: Option<u64>,
     /// Miss ratio over the last hour, or over less while there is less.
     pub history: Sparkline,
+    /// Where the misses were and why; `None` without events, or when the cache cannot be looked at.
+    pub attribution: Option<MissAttribution>,
+}
+
+/// Where the misses of the last minutes were, and why: from events, so exact as far as they are complete.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct MissAttribution {
+    /// How many minutes, in seconds.
+    pub span_seconds: f64,
+    /// Misses that were seen in that time.
+    pub misses: u64,
+    /// Seen misses / misses that the servers counted, 0..1. `None` when they counted none.
+    pub completeness: Option<f64>,
+    /// The most frequent cause with its share of all misses, 0..1.
+    pub cause: Option<(Cause, f64)>,
+    /// How far back "no removal was seen" reaches, in seconds.
+    pub horizon_seconds: f64,
+    /// The namespaces behind it, at most three: those with the most misses beyond their usual pace, or with the most
+    /// misses while the usual pace is not known.
+    pub namespaces: Vec<NamespaceShare>,
+    /// Many keys whose time to live ended at once.
+    pub ttl_cliff: Option<TtlCliff>,
+    /// What misses cost an hour at the pace of these minutes, by currency, where prices are configured.
+    pub cost_per_hour: Vec<(f64, String)>,
+    /// The same beyond the usual pace; empty while that is not known.
+    pub extra_cost_per_hour: Vec<(f64, String)>,
+}
+
+/// One namespace's part in the misses.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct NamespaceShare {
+    /// The namespace, escaped as `\xNN`; it may hold markup.
+    pub name: String,
+    /// Its misses.
+    pub misses: u64,
+    /// Its share of all misses, 0..1.
+    pub share: f64,
+    /// Misses beyond its usual pace; `None` while that is not known.
+    pub extra_misses: Option<u64>,
+    /// Its most frequent cause.
+    pub cause: Cause,
+    /// The share of that cause in its misses, 0..1.
+    pub cause_share: f64,
+    /// What its misses cost an hour, and in which currency, where a price is configured.
+    pub cost_per_hour: Option<(f64, String)>,
+}
+
+/// Many keys whose time to live ended at once.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct TtlCliff {
+    /// When half of them had expired.
+    pub at: Timestamp,
+    /// Expirations in the minute with the most.
+    pub expirations: u64,
+    /// Expirations in a usual minute: the median of the hour before.
+    pub usual: f64,
 }
 
 /// The words behind a down message.

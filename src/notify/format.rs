@@ -104,6 +104,29 @@ pub(crate) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// The time of day, in UTC, to the minute: `14:02 UTC`.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    at.strftime("%H:%M UTC").to_string()
+}
+
+/// An amount in a currency, as precise as an estimate is worth: `38 USD`, `1.2 USD`, `0.04 USD`.
+pub(crate) fn money(amount: f64, currency: &str) -> String {
+    if !amount.is_finite() || amount < 0.0 {
+        return format!("{UNKNOWN} {currency}");
+    }
+    if amount > 0.0 && amount < 0.005 {
+        return format!("<0.01 {currency}");
+    }
+    let amount = if amount >= 9.95 {
+        count(whole(amount))
+    } else if amount >= 0.995 {
+        trimmed(amount, 1)
+    } else {
+        trimmed(amount, 2)
+    };
+    format!("{amount} {currency}")
+}
+
 fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
@@ -195,5 +218,23 @@ mod tests {
     fn moments() {
         let at: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
         assert_eq!(moment(at), "2026-01-02 03:04:05 UTC");
+        assert_eq!(time_of_day(at), "03:04 UTC");
+    }
+
+    #[test]
+    fn amounts() {
+        for (amount, text) in [
+            (0.0, "0.00 USD"),
+            (0.001, "<0.01 USD"),
+            (0.04, "0.04 USD"),
+            (1.24, "1.2 USD"),
+            (2.0, "2 USD"),
+            (38.4, "38 USD"),
+            (12_400.0, "12 400 USD"),
+            (f64::NAN, "unknown USD"),
+            (-1.0, "unknown USD"),
+        ] {
+            assert_eq!(money(amount, "USD"), text, "{amount}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::model::incident::{Evidence, Notification, Transition};
+use crate::model::incident::{Evidence, MissAttribution, Notification, Transition};
 use crate::model::name::ChannelName;
 use crate::model::secret::Secret;
 use crate::model::time::Clock;
@@ -167,11 +167,43 @@ fn annotations(n: &Notification, message: &Message) -> BTreeMap<&'static str, St
             all.extend(e.normal_ratio.map(|v| ("normal", number(v))));
             all.extend(e.peak_ratio.map(|v| ("peak", number(v))));
             all.extend(e.extra_misses.map(|v| ("extra_misses", v.to_string())));
+            // What is behind the end of an incident is not what was behind it.
+            if n.transition == Transition::Firing {
+                all.extend(e.attribution.iter().flat_map(attribution));
+            }
         }
         Evidence::Down(e) => {
             all.insert("value", e.nodes.len().to_string());
             all.insert("nodes", e.total.to_string());
         }
+    }
+    all
+}
+
+/// The main namespace and cause, for machines: lists are in the description only.
+fn attribution(a: &MissAttribution) -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    if let Some(top) = a.namespaces.first() {
+        all.push(("namespace", clean(&top.name, MAX_VALUE_CHARS)));
+        all.push(("namespace_share", number(top.share)));
+        all.push(("namespace_cause", top.cause.as_str().to_owned()));
+        all.push(("namespace_cause_share", number(top.cause_share)));
+    }
+    if let Some((cause, share)) = a.cause {
+        all.push(("cause", cause.as_str().to_owned()));
+        all.push(("cause_share", number(share)));
+    }
+    all.extend(a.completeness.map(|c| ("events_completeness", number(c))));
+    all.extend(a.ttl_cliff.map(|cliff| ("ttl_cliff", cliff.at.to_string())));
+    let costs = a.extra_cost_per_hour.iter();
+    let costs: Vec<_> = costs
+        .map(|(cost, currency)| format!("{} {currency}", number(*cost)))
+        .collect();
+    if !costs.is_empty() {
+        all.push((
+            "extra_cost_per_hour",
+            clean(&costs.join(", "), MAX_VALUE_CHARS),
+        ));
     }
     all
 }

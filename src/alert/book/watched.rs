@@ -107,10 +107,9 @@ impl Watched {
     pub(super) fn advance(
         &mut self,
         finding: &Finding,
-        cache: &CacheSnapshot,
-        history: &History,
-        now: Now,
+        scene: &evidence::Scene<'_>,
     ) -> Option<(Incident, Transition, Option<String>)> {
+        let (history, now) = (scene.history, scene.now);
         let before = self.machine.state();
         let change = self.machine.step(finding.verdict, &finding.timing, now);
         let waits = |state| state == AlertState::Pending;
@@ -127,10 +126,10 @@ impl Watched {
             self.incident = Some(Incident::begin(now, pending_since, self.normal_ratio));
         }
         let incident = self.incident.as_mut()?;
-        incident.follow(finding.value, &cache.totals);
+        incident.follow(finding.value, &scene.cache.totals);
         self.last_evidence = Some(match (&finding.about, &self.rule.signal) {
             (About::Miss(found), Signal::MissRatio(rule)) => {
-                Evidence::MissRatio(evidence::miss(rule, found, cache, incident))
+                Evidence::MissRatio(evidence::miss(rule, found, scene, incident))
             }
             (About::Down(found), _) => Evidence::Down(found.clone()),
             (About::Miss(_), Signal::Down(_)) => blank(&self.rule.signal, incident),

@@ -62,6 +62,15 @@ impl PerCause {
         self.counts.iter().sum()
     }
 
+    /// The most frequent cause with its number; of equals the first. `None` without misses.
+    pub fn main(&self) -> Option<(Cause, u64)> {
+        let main = Cause::ALL
+            .into_iter()
+            .rev()
+            .max_by_key(|cause| self.get(*cause))?;
+        Some((main, self.get(main))).filter(|(_, count)| *count > 0)
+    }
+
     fn bump(&mut self, cause: Cause) {
         if let Some(count) = self.counts.get_mut(cause as usize) {
             *count += 1;
@@ -214,6 +223,18 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_main_cause() {
+        let mut misses = PerCause::default();
+        assert_eq!(misses.main(), None);
+        for cause in [Cause::Unknown, Cause::Evicted] {
+            misses.bump(cause);
+            assert_eq!(misses.main(), Some((cause, 1)));
+        }
+        misses.bump(Cause::Unknown);
+        assert_eq!(misses.main(), Some((Cause::Unknown, 2)));
+    }
 
     #[test]
     fn age_buckets() {

@@ -117,22 +117,28 @@ fn a_late_mail_carries_the_time_it_is_sent() {
 
 #[test]
 fn no_text_can_break_a_header_or_the_html() {
-    let mut n = notification::down_firing();
     let evil = "x\r\nBcc: evil@example.org\r\n\r\n<script>alert('1')</script>\n.\n";
+    nothing_breaks(&notification::of_namespace(evil));
+    let mut n = notification::down_firing();
     n.incident = evil.to_owned();
     n.runbook = Some(evil.to_owned());
     n.evidence = crate::model::incident::Evidence::Down(crate::model::incident::DownEvidence {
         nodes: vec![(crate::model::name::NodeName::tcp(evil, 1), evil.to_owned())],
         total: 1,
     });
-    let mail = written(&n, None);
+    nothing_breaks(&n);
+}
+
+fn nothing_breaks(n: &Notification) {
+    let mail = written(n, None);
     let (head, _) = mail.split_once("\r\n\r\n").unwrap();
     assert!(
         !head.lines().any(|l| l.to_lowercase().starts_with("bcc")),
         "{head}"
     );
-    let html = body::html(&message::render(&n, None, None));
+    let html = body::html(&message::render(n, None, None));
     assert!(!html.contains("<script"), "{html}");
+    assert!(html.contains("&lt;script"), "{html}");
 }
 
 #[tokio::test]

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::attribution::Cause;
 use crate::model::incident::{
-    DownEvidence, Evidence, MissEvidence, Notification, Severity, Transition,
+    DownEvidence, Evidence, MissAttribution, MissEvidence, NamespaceShare, Notification, Severity,
+    Transition, TtlCliff,
 };
 use crate::model::name::{Name, NodeName};
 
@@ -61,6 +63,7 @@ pub(crate) fn miss_firing() -> Notification {
             normal_ratio: Some(0.08),
             extra_misses: None,
             history,
+            attribution: None,
         }),
     )
 }
@@ -76,6 +79,67 @@ pub(crate) fn miss_resolved() -> Notification {
         e.extra_misses = Some(4_210);
         e.evictions_per_second = Some(0.0);
         e.memory_used_ratio = Some(0.71);
+    }
+    n
+}
+
+/// A TTL cliff in answers that are dear, seen by 97 of 100 events.
+pub(crate) fn miss_attributed() -> Notification {
+    let mut n = miss_firing();
+    let share = |name: &str, misses, share, cause, cause_share| NamespaceShare {
+        name: name.to_owned(),
+        misses,
+        share,
+        extra_misses: None,
+        cause,
+        cause_share,
+        cost_per_hour: None,
+    };
+    if let Evidence::MissRatio(e) = &mut n.evidence {
+        e.evictions_per_second = Some(0.0);
+        e.expirations_per_second = Some(4.1);
+        e.memory_used_ratio = Some(0.71);
+        e.attribution = Some(MissAttribution {
+            span_seconds: 300.0,
+            misses: 1_409,
+            completeness: Some(0.97),
+            cause: Some((Cause::Expired, 0.68)),
+            horizon_seconds: 5_700.0,
+            namespaces: vec![
+                NamespaceShare {
+                    cost_per_hour: Some((144.0, "USD".to_owned())),
+                    extra_misses: Some(910),
+                    ..share("ai:answer:*", 1_000, 0.71, Cause::Expired, 0.93)
+                },
+                share("search:*", 282, 0.2, Cause::NeverSeen, 0.98),
+                share("<b>:*", 14, 0.01, Cause::Unknown, 1.0),
+            ],
+            ttl_cliff: Some(TtlCliff {
+                at: at("2026-01-02T03:02:10Z"),
+                expirations: 1_240,
+                usual: 39.0,
+            }),
+            cost_per_hour: vec![(144.0, "USD".to_owned())],
+            extra_cost_per_hour: vec![(38.4, "USD".to_owned())],
+        });
+    }
+    n
+}
+
+/// The same with everything that has a name from elsewhere named so.
+pub(crate) fn of_namespace(name: &str) -> Notification {
+    let mut n = miss_attributed();
+    if let Evidence::MissRatio(MissEvidence {
+        attribution: Some(a),
+        ..
+    }) = &mut n.evidence
+    {
+        for namespace in &mut a.namespaces {
+            name.clone_into(&mut namespace.name);
+        }
+        for (_, currency) in &mut a.extra_cost_per_hour {
+            name.clone_into(currency);
+        }
     }
     n
 }
@@ -112,9 +176,10 @@ fn resolved(mut n: Notification, when: &str, seconds: u64) -> Notification {
 }
 
 /// All samples, with names for golden files.
-pub(crate) fn named() -> [(&'static str, Notification); 4] {
+pub(crate) fn named() -> [(&'static str, Notification); 5] {
     [
         ("miss_firing", miss_firing()),
+        ("miss_attributed", miss_attributed()),
         ("miss_resolved", miss_resolved()),
         ("down_firing", down_firing()),
         ("down_resolved", down_resolved()),
@@ -122,6 +187,6 @@ pub(crate) fn named() -> [(&'static str, Notification); 4] {
 }
 
 /// All samples.
-pub(crate) fn all() -> [Notification; 4] {
+pub(crate) fn all() -> [Notification; 5] {
     named().map(|(_, n)| n)
 }
