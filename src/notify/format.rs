@@ -13,10 +13,10 @@ const UNKNOWN: &str = "unknown";
 
 /// A ratio, 0..1, in percent with at most one decimal. Never says 0 % or 100 % when it is only nearly so.
 pub(crate) fn percent(ratio: f64) -> String {
-    if !ratio.is_finite() {
+    let tenths = (ratio * 1000.0).round();
+    if !tenths.is_finite() {
         return UNKNOWN.to_owned();
     }
-    let tenths = (ratio * 1000.0).round();
     if ratio > 0.0 && tenths < 1.0 {
         "<0.1 %".to_owned()
     } else if ratio < 1.0 && tenths >= 1000.0 {
@@ -156,6 +156,7 @@ mod tests {
             (1.0, "100 %"),
             (1.27, "127 %"),
             (f64::NAN, "unknown"),
+            (f64::MAX, "unknown"),
         ] {
             assert_eq!(percent(ratio), text, "{ratio}");
         }

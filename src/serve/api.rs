@@ -16,6 +16,10 @@ use crate::model::snapshot::{CacheSnapshot, CacheState, NodeSnapshot, ResetReaso
 use crate::model::time::Now;
 use crate::model::window::{Sparkline, Totals, WindowStats};
 
+mod attribution;
+
+use attribution::Attribution;
+
 /// The whole answer.
 #[derive(Debug, Serialize)]
 pub struct CachesResponse<'a> {
@@ -42,6 +46,8 @@ pub struct Cache<'a> {
     miss_ratio_history: &'a Sparkline,
     alerts: &'a [AlertStatus],
     nodes: Vec<Node<'a>>,
+    /// Misses, evictions and expirations by namespace and cause; `null` when events are switched off.
+    attribution: Option<Attribution<'a>>,
 }
 
 /// One window of a cache.
@@ -130,6 +136,7 @@ fn cache(cache: &CacheSnapshot, now: Now) -> Cache<'_> {
         miss_ratio_history: &cache.history,
         alerts: &cache.alerts,
         nodes: cache.nodes.iter().map(|n| node(n, now)).collect(),
+        attribution: cache.attribution.as_deref().map(Attribution::new),
     }
 }
 

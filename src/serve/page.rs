@@ -14,9 +14,11 @@ mod cache;
 mod format;
 mod node;
 mod sparkline;
+mod why;
 
 use cache::CacheView;
 use format::{count, span, text, timestamp};
+use why::Lead;
 
 /// The page.
 #[derive(Template)]
@@ -114,6 +116,8 @@ mod tests {
             "line 14, column 10: no host",
             "team-slack",
             "Valkey 8.1.4",
+            "has 58.8\u{a0}% of the misses; 92.6\u{a0}% of them had been evicted.",
+            "Would more memory help?",
         ] {
             assert!(html.contains(expected), "{expected}");
         }

@@ -227,15 +227,12 @@ mod tests {
             error in hostile(), host in hostile(), incident in hostile(), runbook in hostile(), nodes in 0_usize..40,
             namespace in proptest::option::of(hostile()),
         ) {
-            let mut n = match namespace {
-                Some(namespace) => notification::of_namespace(&namespace),
-                None => {
-                    let mut n = notification::down_firing();
-                    let node = (NodeName::tcp(&host, 1), error);
-                    n.evidence = Evidence::Down(DownEvidence { nodes: vec![node; nodes], total: nodes });
-                    n
-                }
-            };
+            let mut n = notification::down_firing();
+            let node = (NodeName::tcp(&host, 1), error);
+            n.evidence = Evidence::Down(DownEvidence { nodes: vec![node; nodes], total: nodes });
+            if let Some(namespace) = namespace {
+                n = notification::of_namespace(&namespace);
+            }
             n.incident = incident;
             n.runbook = Some(runbook);
             let body = payload(&render(&n, Some("https://cw.example.org"), None));

@@ -10,6 +10,7 @@ use crate::model::window::WindowStats;
 use super::format::{bytes, count, percent, rate, span, text};
 use super::node::NodeView;
 use super::sparkline::Sparkline;
+use super::why::WhyView;
 
 /// The window that the page shows.
 const SHOWN: Duration = Duration::from_mins(5);
@@ -27,6 +28,7 @@ pub(super) struct CacheView {
     pub(super) memory: Option<MemoryView>,
     pub(super) sparkline: Option<SparklineView>,
     pub(super) alerts: Vec<AlertView>,
+    pub(super) why: WhyView,
     pub(super) nodes: Vec<NodeView>,
 }
 
@@ -93,6 +95,7 @@ impl CacheView {
                 }
             }),
             alerts: cache.alerts.iter().map(|a| alert(a, now)).collect(),
+            why: WhyView::new(cache),
             nodes: cache.nodes.iter().map(|n| NodeView::new(n, now)).collect(),
         }
     }

@@ -80,6 +80,15 @@ pub(super) fn bytes(n: u64) -> String {
     }
 }
 
+/// An amount in a currency, as precise as it is worth.
+pub(super) fn money(amount: f64, currency: &str) -> String {
+    if !amount.is_finite() {
+        return "–".to_owned();
+    }
+    let digits = if amount > 0.0 && amount < 0.1 { 4 } else { 2 };
+    format!("{amount:.digits$}{NBSP}{currency}")
+}
+
 /// A length of time in its two largest units: `1 h 35 min`.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -120,6 +129,9 @@ mod tests {
         assert_eq!(bytes(512), "512\u{a0}B");
         assert_eq!(bytes(96_468_992), "92.0\u{a0}MiB");
         assert_eq!(bytes(1024 * 1024 - 1), "1.0\u{a0}MiB");
+        assert_eq!(money(38.2, "USD"), "38.20\u{a0}USD");
+        assert_eq!(money(0.0123, "USD"), "0.0123\u{a0}USD");
+        assert_eq!(money(f64::NAN, "USD"), "–");
         assert_eq!(bytes(u64::MAX), "16777216.0\u{a0}TiB");
     }
 

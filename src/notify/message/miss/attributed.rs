@@ -62,9 +62,8 @@ fn of_them(namespace: &NamespaceShare) -> String {
 /// The reason and what to try; `None` when the events do not tell it.
 pub(super) fn reason(a: &MissAttribution, memory_used: Option<f64>) -> Option<(String, String)> {
     let (cause, share) = a.cause.filter(|(_, share)| *share >= REASON_SHARE)?;
-    if a.completeness
-        .is_some_and(|seen| !(seen >= MIN_COMPLETENESS))
-    {
+    let blind = |seen: f64| seen.is_nan() || seen < MIN_COMPLETENESS;
+    if a.completeness.is_some_and(blind) {
         return None;
     }
     let share = percent(share);
