@@ -1,10 +1,14 @@
 //! A cache polled every 5 s, its ledger and its book, through whole incidents.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::alert::saved::SavedState;
 use crate::analyze::fixture::{at, config, counters, failed, good, reading};
 use crate::analyze::ledger::CacheLedger;
 use crate::config::{DownRule, MissRatioRule};
+use crate::export::sample::attribution::attribution;
+use crate::model::attribution::CacheAttribution;
 use crate::model::incident::{AlertState, Evidence, MissEvidence, Severity, Transition};
 use crate::model::name::Name;
 use crate::model::poll::PollErrorKind;
@@ -17,6 +21,7 @@ struct World {
     misses: u64,
     sent: Vec<Notification>,
     statuses: Vec<AlertStatus>,
+    attribution: Option<Arc<CacheAttribution>>,
 }
 
 fn rule(name: &str, signal: Signal) -> Rule {
@@ -58,12 +63,14 @@ impl World {
             misses: 0,
             sent: Vec::new(),
             statuses: Vec::new(),
+            attribution: None,
         }
     }
 
     fn tick(&mut self) {
         let now = at(self.now);
-        let snapshot = self.ledger.snapshot(now);
+        let mut snapshot = self.ledger.snapshot(now);
+        snapshot.attribution.clone_from(&self.attribution);
         let (statuses, sent) = self.book.evaluate(&snapshot, self.ledger.history(), now);
         self.statuses = statuses;
         self.sent.extend(sent);
@@ -156,6 +163,30 @@ fn a_miss_storm_gives_one_firing_and_one_resolved_with_its_story() {
     );
     let lasted = resolved.at.duration_since(firing.started).unsigned_abs();
     assert_eq!(resolved.duration, lasted);
+}
+
+#[test]
+fn the_firing_message_names_what_is_behind_it() {
+    let mut world = World::new(&[miss_rule()]);
+    world.run(1800, 90, 10).run(1200, 40, 60);
+    assert_eq!(world.miss(0).attribution, None, "events are off");
+
+    let mut world = World::new(&[miss_rule()]);
+    world.attribution = Some(Arc::new(attribution()));
+    world.run(2400, 90, 10);
+    // What is usual is not forgotten over a reload.
+    world.book.reconfigure(&labels(), &[miss_rule()], at(2400));
+    world.run(1200, 40, 60).run(1800, 90, 10);
+    let found = world.miss(0).attribution.as_ref().unwrap();
+    let first = &found.namespaces[0];
+    assert_eq!(
+        (first.name.as_str(), found.namespaces.len()),
+        ("product:*:detail", 3)
+    );
+    assert!(first.extra_misses.is_some() && !found.extra_cost_per_hour.is_empty());
+    // Expirations are no reason here, so no cliff is looked for.
+    assert_eq!(found.ttl_cliff, None);
+    assert!(world.miss(1).attribution.is_some());
 }
 
 #[test]

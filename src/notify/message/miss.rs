@@ -170,6 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::attribution::Cause;
     use crate::model::incident::Evidence;
     use crate::notify::testing::notification;
 
@@ -257,6 +258,35 @@ mod tests {
         assert!(
             reason(|e| e.evictions_per_second = None).starts_with("The reason is not known: some")
         );
+    }
+
+    #[test]
+    fn events_tell_the_reason_where_they_can() {
+        let mut n = notification::miss_attributed();
+        let said = |n: &mut Notification| {
+            let e = evidence(n).clone();
+            words(n, &e).summary.join(" ")
+        };
+        let exact = said(&mut n);
+        assert!(
+            exact.contains("Reason: 68 %") && !exact.contains("not known"),
+            "{exact}"
+        );
+        assert!(exact.contains("rest on 97 %"), "{exact}");
+        // Where they cannot, rates have to do, and there is one reason only.
+        if let Some(found) = &mut evidence(&mut n).attribution {
+            found.cause = Some((Cause::Unknown, 1.0));
+        }
+        evidence(&mut n).evictions_per_second = Some(12.0);
+        let guess = said(&mut n);
+        assert!(
+            guess.contains("Likely reason: the server evicts"),
+            "{guess}"
+        );
+        assert!(!guess.contains("Reason: "), "{guess}");
+        // The last minutes of an incident are not its reason.
+        n.transition = Transition::Resolved;
+        assert!(!said(&mut n).contains("ai:answer"));
     }
 
     proptest! {

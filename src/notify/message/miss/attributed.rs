@@ -23,7 +23,8 @@ const MAX_NAME_CHARS: usize = 60;
 /// The longest currency that is shown, in characters.
 const MAX_CURRENCY_CHARS: usize = 12;
 
-/// `ai:answer:* has 71 % of the misses, 93 % of them expired; search:* 20 %, 98 % of them …`
+/// `ai:answer:* has 71 % of the misses, 93 % of them expired; search:* 20 %, 98 % of them …`: what is behind it first,
+/// which need not be the largest share.
 pub(super) fn namespaces(a: &MissAttribution) -> Option<String> {
     let mut named = a
         .namespaces
@@ -31,13 +32,17 @@ pub(super) fn namespaces(a: &MissAttribution) -> Option<String> {
         .filter(|n| known(Some(n.share)).is_some_and(|share| share >= NAMED_SHARE));
     let first = named.next()?;
     let rest: Vec<String> = named
-        .map(|n| format!("; `{}` {}, {}", name(n), percent(n.share), of_them(n)))
+        .map(|n| {
+            let share = percent(n.share);
+            format!("; `{}` {share}{}, {}", name(n), extra(n), of_them(n))
+        })
         .collect();
     Some(format!(
-        "`{}` has {} of the misses in the last {}, {}{}.",
+        "`{}` has {} of the misses in the last {}{}, {}{}.",
         name(first),
         percent(first.share),
         seconds(a.span_seconds),
+        extra(first),
         of_them(first),
         rest.concat()
     ))
@@ -45,6 +50,11 @@ pub(super) fn namespaces(a: &MissAttribution) -> Option<String> {
 
 fn name(namespace: &NamespaceShare) -> String {
     clean(&namespace.name, MAX_NAME_CHARS)
+}
+
+fn extra(namespace: &NamespaceShare) -> String {
+    let extra = namespace.extra_misses.filter(|extra| *extra > 0);
+    extra.map_or_else(String::new, |n| format!(" ({} more than usual)", count(n)))
 }
 
 fn of_them(namespace: &NamespaceShare) -> String {
@@ -169,8 +179,8 @@ mod tests {
     fn the_namespaces_are_named_with_their_causes() {
         assert_eq!(
             namespaces(&sample()).unwrap(),
-            "`ai:answer:*` has 71 % of the misses in the last 5 min, 93 % of them expired; `search:*` 20 %, 98 % of \
-             them for keys not seen before."
+            "`ai:answer:*` has 71 % of the misses in the last 5 min (910 more than usual), 93 % of them expired; \
+             `search:*` 20 %, 98 % of them for keys not seen before."
         );
         let a = MissAttribution {
             namespaces: Vec::new(),
