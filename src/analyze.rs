@@ -12,6 +12,7 @@ pub mod flush;
 pub mod history;
 pub mod ledger;
 pub mod merger;
+pub mod lookups;
 pub mod node;
 pub mod sample;
 pub mod status;

@@ -9,6 +9,7 @@ pub mod attribution;
 pub mod events;
 pub mod flags;
 pub mod incident;
+pub mod lookups;
 pub mod name;
 pub mod pattern;
 pub mod poll;

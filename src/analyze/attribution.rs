@@ -25,6 +25,8 @@ pub use cost::MissCosts;
 pub use namespaces::{
     DEFAULT_SEPARATORS, FEW_KEYS, MAX_KEY_BYTES, MAX_NAME_BYTES, OTHER, Patterns, PatternsError,
     shown_name,
+    Classifier, DEFAULT_SEPARATORS, FEW_KEYS, MAX_KEY_BYTES, MAX_NAME_BYTES, OTHER, Patterns,
+    PatternsError,
 };
 
 use causes::{Causes, Removal, ticks};
@@ -286,6 +288,11 @@ impl Attributor {
             candidates_replaced: self.namespaces.replaced(),
             bytes: self.bytes(),
         }
+    }
+
+    /// Says of a key in which namespace an event would be counted now; see [`Classifier`].
+    pub fn classifier(&self) -> Classifier {
+        self.namespaces.classifier()
     }
 
     /// Bytes on the heap; the same from the beginning to the end, but for the text of names.

@@ -121,6 +121,8 @@ impl CacheLedger {
                 .map(|node| node.snapshot(&self.cfg, now))
                 .collect(),
             attribution: self.merger.latest(),
+            attribution: None,
+            lookups: std::sync::Arc::default(),
             alerts: Vec::new(),
         };
         snapshot.state = cache_state(&snapshot);

@@ -120,6 +120,7 @@ fn answers() -> CacheSnapshot {
         history: std::iter::repeat_n(Some(0.08), 60).collect(),
         nodes: vec![node],
         attribution: None,
+        lookups: Arc::default(),
         alerts: vec![AlertStatus {
             rule: name("CacheDown"),
             severity: Severity::Critical,
@@ -177,6 +178,8 @@ fn products() -> CacheSnapshot {
         history,
         nodes: vec![primary, replica],
         attribution: Some(Arc::new(attribution::attribution())),
+        attribution: None,
+        lookups: Arc::default(),
         alerts: vec![
             AlertStatus {
                 rule: name("CacheMissRatioHigh"),
@@ -219,6 +222,7 @@ fn sessions() -> CacheSnapshot {
             .collect(),
         nodes: vec![node],
         attribution: None,
+        lookups: Arc::default(),
         alerts: vec![
             ok_alert(
                 "CacheMissRatioHigh",
@@ -257,6 +261,7 @@ fn starting() -> CacheSnapshot {
         history: Sparkline::default(),
         nodes: vec![node],
         attribution: None,
+        lookups: Arc::default(),
         alerts: vec![],
     }
 }

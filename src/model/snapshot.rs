@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::attribution::CacheAttribution;
 use super::events::{EventReport, EventsStatus, PerKind};
 use super::incident::AlertStatus;
+use super::lookups::LookupsSnapshot;
 use super::name::{CacheName, ChannelName, NodeName};
 use super::poll::{PollError, PollErrorKind};
 use super::reading::Reading;
@@ -90,6 +91,8 @@ pub struct CacheSnapshot {
     pub nodes: Vec<NodeSnapshot>,
     /// Its misses, evictions and expirations by namespace and cause; `None` when events are switched off.
     pub attribution: Option<Arc<CacheAttribution>>,
+    /// Its lookups by namespace, where they are known.
+    pub lookups: Arc<LookupsSnapshot>,
     /// The rules that watch it.
     pub alerts: Vec<AlertStatus>,
 }

@@ -11,6 +11,7 @@
 //! cannot take them all.
 
 mod candidates;
+mod classifier;
 pub(super) mod configured;
 mod name;
 mod segment;
@@ -18,6 +19,7 @@ mod template;
 mod tokens;
 mod tree;
 
+pub use classifier::Classifier;
 pub use configured::{Patterns, PatternsError};
 pub use name::{MAX_NAME_BYTES, safe as shown_name};
 pub use tokens::DEFAULT_SEPARATORS;

@@ -1,6 +1,7 @@
 //! Tests of the whole attributor: styles of keys, adversaries, a slow model of the causes, and what must always hold.
 
 mod adversary;
+mod classifier;
 mod invariants;
 mod model;
 mod styles;

@@ -33,40 +33,47 @@ enum Part {
     Stem(u16, u16),
 }
 
-/// The folding and what it has learned.
+/// Which words may be shown.
+pub(super) trait Words {
+    /// Whether this prefix ends in a known word.
+    fn is_known(&mut self, path: u64) -> bool;
+    /// Takes in that a key (`hash`) has the unknown word `child` at `position`. True when it is known from now on.
+    fn learn(&mut self, position: u64, child: u64, hash: u64, first: bool) -> bool;
+}
+
+/// What became of the key that was folded last.
 #[derive(Debug, Clone)]
-pub(super) struct Templates {
-    hashing: Hashing,
-    tokenizer: Tokenizer,
-    tree: Tree,
+pub(super) struct Folded {
     parts: [Part; MAX_TOKENS],
-    /// The prefixes in the tree that the last template rests on.
+    /// The prefixes in the tree that the template rests on.
     rests_on: [u64; 2 * MAX_TOKENS],
     rests: usize,
 }
 
-impl Templates {
-    pub(super) fn new(hashing: Hashing, separators: &[u8], prefixes: usize) -> Self {
+impl Default for Folded {
+    fn default() -> Self {
         Self {
-            hashing,
-            tokenizer: Tokenizer::new(separators),
-            tree: Tree::new(prefixes),
             parts: [Part::Id; MAX_TOKENS],
             rests_on: [0; 2 * MAX_TOKENS],
             rests: 0,
         }
     }
+}
 
-    /// The template of a key whose hash is `hash`.
-    pub(super) fn fold(&mut self, key: &[u8], hash: u64) -> u64 {
-        self.tokenizer.cut(key);
-        self.rests = 0;
+/// The folding of one key.
+pub(super) struct Folding<'a, W> {
+    pub(super) hashing: &'a Hashing,
+    pub(super) words: &'a mut W,
+    pub(super) folded: &'a mut Folded,
+}
+
+impl<W: Words> Folding<'_, W> {
+    /// The template of a key that was cut into these tokens and whose hash is `hash`.
+    pub(super) fn run(&mut self, tokens: &[Token], key: &[u8], hash: u64) -> u64 {
+        self.folded.rests = 0;
         let mut path = ROOT;
         let (mut after_id, mut opened) = (false, false);
-        for at in 0..self.tokenizer.tokens().len() {
-            let Some(token) = self.tokenizer.tokens().get(at).copied() else {
-                break;
-            };
+        for (at, token) in tokens.iter().copied().enumerate() {
             let segment = slice(key, token.start, token.end);
             let here = path ^ u64::from(token.separator).wrapping_mul(SPREAD);
             let part = if segment.is_empty() && !token.id {
@@ -88,11 +95,11 @@ impl Templates {
                 Part::Id
             };
             after_id = matches!(part, Part::Id | Part::Joined);
-            if let Some(slot) = self.parts.get_mut(at) {
+            if let Some(slot) = self.folded.parts.get_mut(at) {
                 *slot = part;
             }
         }
-        if self.rests == 0 {
+        if self.folded.rests == 0 {
             return mix(ROOT, ID);
         }
         path
@@ -106,7 +113,7 @@ impl Templates {
         }
         let word = mix(here, self.hashing.of(segment));
         // What is known was a word by its looks when it became so.
-        if self.tree.is_known(word) {
+        if self.words.is_known(word) {
             self.rest_on(word);
             return Some((Part::Word, word));
         }
@@ -133,9 +140,9 @@ impl Templates {
 
     /// Whether a word or stem may be shown, now that a key has it.
     fn learn(&mut self, here: u64, child: u64, hash: u64) -> bool {
-        let first = self.rests == 0;
+        let first = self.folded.rests == 0;
         let known =
-            self.tree.is_known(child) || self.tree.learn(mix(here, POSITION), child, hash, first);
+            self.words.is_known(child) || self.words.learn(mix(here, POSITION), child, hash, first);
         if known {
             self.rest_on(child);
         }
@@ -143,19 +150,56 @@ impl Templates {
     }
 
     fn rest_on(&mut self, path: u64) {
-        if let Some(slot) = self.rests_on.get_mut(self.rests) {
+        if let Some(slot) = self.folded.rests_on.get_mut(self.folded.rests) {
             *slot = path;
-            self.rests += 1;
+            self.folded.rests += 1;
         }
+    }
+}
+
+/// The folding and what it has learned.
+#[derive(Debug, Clone)]
+pub(super) struct Templates {
+    hashing: Hashing,
+    tokenizer: Tokenizer,
+    tree: Tree,
+    folded: Folded,
+}
+
+impl Templates {
+    pub(super) fn new(hashing: Hashing, separators: &[u8], prefixes: usize) -> Self {
+        Self {
+            hashing,
+            tokenizer: Tokenizer::new(separators),
+            tree: Tree::new(prefixes),
+            folded: Folded::default(),
+        }
+    }
+
+    /// The template of a key whose hash is `hash`.
+    pub(super) fn fold(&mut self, key: &[u8], hash: u64) -> u64 {
+        self.tokenizer.cut(key);
+        let mut folding = Folding {
+            hashing: &self.hashing,
+            words: &mut self.tree,
+            folded: &mut self.folded,
+        };
+        folding.run(self.tokenizer.tokens(), key, hash)
+    }
+
+    /// What folds in the same way without learning: hashing, tokenizer, and all known prefixes in order.
+    pub(super) fn freeze(&self) -> (Hashing, Tokenizer, Box<[u64]>) {
+        let known = self.tree.known();
+        (self.hashing.clone(), self.tokenizer.clone(), known)
     }
 
     /// The text of the template of the key that was folded last.
     pub(super) fn text(&self, key: &[u8]) -> String {
         let mut text = String::new();
-        if self.rests == 0 {
+        if self.folded.rests == 0 {
             return "*".to_owned();
         }
-        for (token, part) in self.tokenizer.tokens().iter().zip(&self.parts) {
+        for (token, part) in self.tokenizer.tokens().iter().zip(&self.folded.parts) {
             if *part == Part::Joined {
                 continue;
             }
@@ -179,7 +223,12 @@ impl Templates {
 
     /// What the last template rests on; for [`Self::release`] later.
     pub(super) fn keep(&mut self) -> Box<[u64]> {
-        let paths: Box<[u64]> = self.rests_on.get(..self.rests).unwrap_or_default().into();
+        let paths: Box<[u64]> = self
+            .folded
+            .rests_on
+            .get(..self.folded.rests)
+            .unwrap_or_default()
+            .into();
         for path in &paths {
             self.tree.pin(*path, true);
         }

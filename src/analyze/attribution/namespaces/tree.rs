@@ -13,6 +13,7 @@
 //! a known one that was idle for [`IDLE_EPOCHS`]; pinned ones (part of an admitted namespace) never do.
 
 use super::super::hashing::mix;
+use super::template::Words;
 
 /// From how many distinct keys a word must have been seen. Bits of a bitmap: never counts too many.
 pub const FEW_KEYS: u32 = 8;
@@ -72,6 +73,20 @@ impl Tree {
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
         self.sets.len() * size_of::<Set>()
+    }
+
+    /// All prefixes that end in a known word, in order.
+    pub(super) fn known(&self) -> Box<[u64]> {
+        let nodes = self
+            .sets
+            .iter()
+            .flat_map(|set| set.paths.iter().zip(&set.nodes));
+        let mut known: Vec<_> = nodes
+            .filter(|(path, node)| **path != 0 && node.known)
+            .map(|(path, _)| *path)
+            .collect();
+        known.sort_unstable();
+        known.into()
     }
 
     fn set_of(&mut self, path: u64) -> Option<&mut Set> {
@@ -178,6 +193,18 @@ impl Tree {
         for node in self.sets.iter_mut().flat_map(|set| &mut set.nodes) {
             node.recent >>= by;
         }
+    }
+}
+
+impl Words for Tree {
+    #[inline]
+    fn is_known(&mut self, path: u64) -> bool {
+        Self::is_known(self, path)
+    }
+
+    #[inline]
+    fn learn(&mut self, position: u64, child: u64, hash: u64, first: bool) -> bool {
+        Self::learn(self, position, child, hash, first)
     }
 }
 
