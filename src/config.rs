@@ -20,6 +20,7 @@ mod load;
 mod raw;
 pub mod redacted;
 pub mod rule;
+pub mod sampling;
 pub mod watch;
 
 pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifications};
@@ -28,6 +29,7 @@ pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
 pub use load::{Inputs, Overrides, load};
 pub use rule::{DownRule, MissRatioRule, Rule, Signal};
+pub use sampling::MonitorSampling;
 
 /// Where it listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9721";
@@ -49,6 +51,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// How people reach the page, for links in messages: `https://cachewatch.example.org`, without a slash at the end.
     pub external_url: Option<String>,
+    /// What a request must bring that changes something; `None`: none of them is let in.
+    pub api_token: Option<crate::model::secret::Secret>,
     /// The caches, at least one, names unique.
     pub caches: Vec<CacheConfig>,
     /// The channels, names unique.

@@ -72,6 +72,7 @@ pub(crate) fn config() -> CacheConfig {
         response_timeout: Duration::from_secs(1),
         events: true,
         attribution: crate::config::AttributionConfig::default(),
+        sampling: None,
         labels: BTreeMap::new(),
     }
 }

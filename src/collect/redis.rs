@@ -14,6 +14,7 @@ pub mod events;
 pub mod info;
 pub mod monitor;
 pub mod poller;
+pub mod sampler;
 
 #[cfg(test)]
 mod testing;

@@ -29,6 +29,8 @@ pub struct CacheConfig {
     pub events: bool,
     /// How its misses are attributed to namespaces and causes.
     pub attribution: AttributionConfig,
+    /// How lookups are sampled; `None`: they are not.
+    pub sampling: Option<super::MonitorSampling>,
     /// Labels that are put on its alerts and shown on its page. Names are Prometheus label names; `cache`, `node` and
     /// `alertname` are taken.
     pub labels: BTreeMap<String, String>,

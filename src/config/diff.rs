@@ -22,6 +22,8 @@ pub struct Diff {
     pub rules_changed: bool,
     /// Whether the address for links changed.
     pub external_url_changed: bool,
+    /// Whether the token for requests changed.
+    pub api_token_changed: bool,
     /// Settings that changed but are in force only after a restart: `listen`, `data_dir`.
     pub needs_restart: Vec<&'static str>,
 }
@@ -35,6 +37,7 @@ impl Diff {
         let mut diff = Self {
             channels_changed: old.channels != new.channels,
             rules_changed: old.rules != new.rules,
+            api_token_changed: old.api_token != new.api_token,
             external_url_changed: old.external_url != new.external_url,
             ..Self::default()
         };

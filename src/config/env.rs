@@ -15,6 +15,10 @@ pub const POLL_INTERVAL: &str = "CACHEWATCH_POLL_INTERVAL";
 pub const DATA_DIR: &str = "CACHEWATCH_DATA_DIR";
 /// How people reach the page.
 pub const EXTERNAL_URL: &str = "CACHEWATCH_EXTERNAL_URL";
+/// What a request must bring that changes something.
+pub const API_TOKEN: &str = "CACHEWATCH_API_TOKEN";
+/// A file that holds it.
+pub const API_TOKEN_FILE: &str = "CACHEWATCH_API_TOKEN_FILE";
 /// A cache to watch.
 pub const REDIS_URL: &str = "CACHEWATCH_REDIS_URL";
 /// The user for caches from the command line or [`REDIS_URL`].
@@ -90,6 +94,11 @@ pub const ALL: &[Variable] = &[
         EXTERNAL_URL,
         "how people reach the page, for links in messages",
     ),
+    secret(
+        API_TOKEN,
+        "what requests must bring that tell of lookups, as `Authorization: Bearer …`",
+    ),
+    plain(API_TOKEN_FILE, "a file that holds this token"),
     secret(
         REDIS_URL,
         "a cache to watch, when none is named on the command line",

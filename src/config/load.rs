@@ -18,6 +18,8 @@ mod environment;
 mod files;
 mod labels;
 mod rule;
+mod sampling;
+mod token;
 mod unique;
 
 #[cfg(test)]
@@ -122,6 +124,9 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
         &super::AttributionConfig::default(),
         &mut errors,
     );
+    let in_file = (raw.api_token, raw.api_token_file);
+    let api_token = token::check(&environment, in_file, &mut files, &mut errors);
+
     let mut raw_caches = raw.caches;
     raw_caches.extend(environment.caches(&inputs.urls, &mut errors));
     let known = cache::names(&raw_caches);
@@ -155,6 +160,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             listen,
             data_dir: flags.data_dir.clone().or(data_dir),
             external_url,
+            api_token,
             caches,
             channels,
             rules,

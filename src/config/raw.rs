@@ -8,12 +8,14 @@
 use std::time::Duration;
 
 mod given;
+mod sampling;
 mod substitute;
 mod suggest;
 mod tree;
 mod walk;
 
 pub(super) use given::{At, Given};
+pub(super) use sampling::{RawMonitor, RawSampling};
 pub(super) use walk::{DURATION, Walk, duration};
 
 use super::attribution::Notifications;
@@ -25,6 +27,8 @@ pub(super) struct RawConfig {
     pub(super) listen: Given<String>,
     pub(super) data_dir: Given<String>,
     pub(super) external_url: Given<String>,
+    pub(super) api_token: Given<String>,
+    pub(super) api_token_file: Given<String>,
     pub(super) poll_interval: Given<Duration>,
     pub(super) attribution: RawAttribution,
     pub(super) caches: Vec<RawCache>,
@@ -45,6 +49,7 @@ pub(super) struct RawCache {
     pub(super) response_timeout: Given<Duration>,
     pub(super) events: Given<bool>,
     pub(super) attribution: RawAttribution,
+    pub(super) sampling: Given<RawSampling>,
     pub(super) labels: Vec<(At<String>, String)>,
     pub(super) tls: Given<RawTls>,
 }
@@ -155,6 +160,8 @@ impl RawConfig {
             listen: Given::No,
             data_dir: Given::No,
             external_url: Given::No,
+            api_token: Given::No,
+            api_token_file: Given::No,
             poll_interval: Given::No,
             attribution: RawAttribution::empty(),
             caches: Vec::new(),
@@ -169,6 +176,8 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         listen: fields.text(walk, "listen"),
         data_dir: fields.text(walk, "data_dir"),
         external_url: fields.text(walk, "external_url"),
+        api_token: fields.text(walk, "api_token"),
+        api_token_file: fields.text(walk, "api_token_file"),
         poll_interval: fields.duration(walk, "poll_interval"),
         attribution: attribution(walk, &mut fields),
         caches: fields.sections(walk, "caches", cache),
@@ -193,6 +202,7 @@ fn cache(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawCache {
         response_timeout: fields.duration(walk, "response_timeout"),
         events: fields.flag(walk, "events"),
         attribution: attribution(walk, &mut fields),
+        sampling: fields.section(walk, "sampling", sampling::sampling),
         labels: fields.labels(walk, "labels"),
         tls: fields.section(walk, "tls", tls),
         origin: fields.close(walk),

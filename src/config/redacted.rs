@@ -25,6 +25,7 @@ pub struct Redacted {
     listen: String,
     data_dir: Option<String>,
     external_url: Option<String>,
+    api_token: Option<&'static str>,
     caches: Vec<Cache>,
     channels: Vec<Channel>,
     rules: Vec<ShownRule>,
@@ -48,6 +49,7 @@ struct Cache {
     separators: String,
     removals: usize,
     refill_time: String,
+    sampling: Option<String>,
     labels: BTreeMap<String, String>,
 }
 
@@ -101,6 +103,7 @@ impl Config {
             listen: self.listen.to_string(),
             data_dir: self.data_dir.as_ref().map(|p| p.display().to_string()),
             external_url: self.external_url.clone(),
+            api_token: self.api_token.as_ref().map(|_| HIDDEN),
             caches: self
                 .caches
                 .iter()
@@ -124,6 +127,13 @@ impl Config {
                     separators: String::from_utf8_lossy(&cache.attribution.separators).into_owned(),
                     removals: cache.attribution.removals,
                     refill_time: show(cache.attribution.refill_time),
+                    sampling: cache.sampling.map(|s| {
+                        let (duration, every) = (show(s.duration), show(s.every));
+                        format!(
+                            "MONITOR for {duration} every {every}, {} bytes",
+                            s.max_bytes
+                        )
+                    }),
                     labels: cache.labels.clone(),
                 })
                 .collect(),

@@ -48,6 +48,7 @@ pub(super) fn config(
         listen,
         data_dir: None,
         external_url: Some(format!("http://{listen}")),
+        api_token: None,
         caches: vec![CacheConfig {
             name: Name::new("shop")?,
             transport: Transport::Tcp {
@@ -62,6 +63,7 @@ pub(super) fn config(
             response_timeout: Duration::from_secs(1),
             events: true,
             attribution: crate::config::AttributionConfig::default(),
+            sampling: None,
             labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         }],
         channels: vec![ChannelConfig {

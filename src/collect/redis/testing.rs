@@ -34,6 +34,7 @@ pub(crate) fn cache(port: u16) -> CacheConfig {
         response_timeout: Duration::from_millis(400),
         events: false,
         attribution: crate::config::AttributionConfig::default(),
+        sampling: None,
         labels: BTreeMap::new(),
     }
 }

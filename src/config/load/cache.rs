@@ -83,6 +83,9 @@ fn check(
     let connect_timeout = timeout(raw.connect_timeout, errors);
     let response_timeout = timeout(raw.response_timeout, errors);
 
+    let events = raw.events.ok().is_none_or(|at| at.value);
+    let sampling = super::sampling::check(raw.sampling, events, errors);
+
     let tls = raw.tls.ok();
     let url = raw.url.ok().and_then(|at| {
         let url = errors.check(&at.origin, RedisUrl::parse(&at.value))?;
@@ -162,6 +165,8 @@ fn check(
         response_timeout: response_timeout?,
         events: raw.events.ok().is_none_or(|at| at.value),
         attribution,
+        events,
+        sampling,
         labels,
     })
 }

@@ -102,6 +102,7 @@ impl Environment<'_> {
             response_timeout: Given::No,
             events: Given::No,
             attribution: RawAttribution::empty(),
+            sampling: Given::No,
             labels: Vec::new(),
             tls: Given::No,
             origin,

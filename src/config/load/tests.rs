@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod example;
 mod layers;
+mod lookups;
 mod random;
 mod reload;
 

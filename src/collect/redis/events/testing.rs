@@ -28,6 +28,7 @@ pub(in crate::collect::redis) fn config(transport: Transport) -> CacheConfig {
             deletions: false,
             ..crate::config::AttributionConfig::default()
         },
+        sampling: None,
         labels: BTreeMap::new(),
     }
 }

@@ -23,6 +23,7 @@ fn the_example_holds_every_key_and_loads() {
     fs::write(&path, text).unwrap();
     let env = |name: &str| match name {
         "SESSIONS_PASSWORD" | "SMTP_PASSWORD" => Some(SECRET.to_owned()),
+        "API_TOKEN" => Some("hunter2".repeat(3)),
         "SLACK_WEBHOOK_URL" => Some("https://hooks.slack.com/services/hunter2".to_owned()),
         _ => None,
     };
@@ -38,7 +39,9 @@ fn the_example_holds_every_key_and_loads() {
     let docs = include_str!("../../../../docs/configuration.md");
     for key in ALL_KEYS {
         let written = |line: &str| {
-            let line = line.trim_start().trim_start_matches("- ");
+            // Of two keys that exclude each other, one is commented out.
+            let line = line.trim_start().trim_start_matches("# ");
+            let line = line.trim_start_matches("- ");
             line.split_once(':').is_some_and(|(found, _)| found == *key)
         };
         assert!(example.lines().any(written), "{key} is not in the example");
@@ -54,6 +57,8 @@ const ALL_KEYS: &[&str] = &[
     "listen",
     "data_dir",
     "external_url",
+    "api_token",
+    "api_token_file",
     "poll_interval",
     "caches",
     "channels",
@@ -66,6 +71,11 @@ const ALL_KEYS: &[&str] = &[
     "connect_timeout",
     "response_timeout",
     "events",
+    "sampling",
+    "monitor",
+    "duration",
+    "every",
+    "max_bytes",
     "labels",
     "tls",
     "ca_file",
@@ -107,6 +117,7 @@ const ALL_KEYS: &[&str] = &[
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
         b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
+        b"zz: 1\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()
