@@ -22,6 +22,7 @@ use crate::serve;
 
 mod core;
 mod fleet;
+mod lookups;
 mod news;
 mod persist;
 mod reload;
@@ -75,10 +76,12 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let http = Arc::new(HttpStats::default());
     let (reports_in, reports) = mpsc::channel(REPORT_QUEUE);
     let dropped = Arc::new(Counter::default());
+    let (inbox, samples_in, intake) = lookups::queues();
     let fleet = fleet::Fleet::new(
         tracker.clone(),
         Arc::clone(&clock),
         reports_in,
+        samples_in,
         Arc::clone(&dropped),
     );
     let dispatcher = Dispatcher::new(
@@ -102,7 +105,8 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         Arc::clone(&published),
         Arc::clone(&http),
         Arc::clone(&clock),
-    );
+    )
+    .with_intake(intake);
     tracker.spawn(serve::serve(
         listener,
         serve::router(state),
@@ -111,7 +115,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         tracker.clone(),
     ));
     let reloads = reload::start(&tracker, core.files(), loader.is_some(), cancel.clone());
-    core.run(reports, reloads, loader, cancel).await;
+    core.run(reports, inbox, reloads, loader, cancel).await;
 
     tracker.close();
     if tokio::time::timeout(SHUTDOWN_LIMIT, tracker.wait())

@@ -1,7 +1,7 @@
 //! HTTP: metrics, health, the status page and the API.
 //!
-//! Deliberately absent: anything that asks a cache something, and anything that changes something. Every answer comes
-//! from the current [`Snapshot`], so a request can neither block on a cache nor name a host.
+//! Deliberately absent: anything that asks a cache something. Every answer comes from the current [`Snapshot`], so a
+//! request can neither block on a cache nor name a host. One route takes something in, see [`Intake`].
 //!
 //! Invariant: every response is counted by class and carries the security headers.
 
@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::map_response_with_state;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -29,6 +29,7 @@ mod api;
 mod guard;
 mod health;
 mod listener;
+mod lookups;
 mod page;
 mod routes;
 #[cfg(test)]
@@ -36,8 +37,9 @@ mod tests;
 
 pub use api::{CachesResponse, caches};
 pub use listener::{BindError, bind, serve};
+pub use lookups::Intake;
 
-/// The largest request body in bytes. No route reads one today.
+/// The largest request body in bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// How long an answer may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +55,8 @@ pub struct AppState {
     pub renderer: Arc<Renderer>,
     /// Tells how old the snapshot is.
     pub clock: Arc<dyn Clock>,
+    /// Where what applications tell goes; `None`: nowhere, and nobody is let in.
+    pub intake: Option<Intake>,
 }
 
 impl AppState {
@@ -67,7 +71,15 @@ impl AppState {
             http,
             renderer: Arc::new(Renderer::new()),
             clock,
+            intake: None,
         }
+    }
+
+    /// With somewhere to put what applications tell.
+    #[must_use]
+    pub fn with_intake(mut self, intake: Intake) -> Self {
+        self.intake = Some(intake);
+        self
     }
 }
 
@@ -80,6 +92,10 @@ pub fn router(state: AppState) -> Router {
         .route("/healthz", get(routes::healthz))
         .route("/readyz", get(routes::readyz))
         .route("/api/v1/caches", get(routes::api_caches))
+        .route(
+            "/api/v1/caches/{cache}/lookups",
+            post(lookups::receive).fallback(lookups::post_only),
+        )
         .route("/static/style.css", get(routes::style))
         .route("/static/icon.svg", get(routes::icon))
         .method_not_allowed_fallback(routes::method_not_allowed)

@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Crew, Fleet};
+use super::lookups::{self, Inbox, Told};
 use super::news;
 use super::persist::Persistence;
 
@@ -18,6 +19,7 @@ use super::{Loader, Published};
 use crate::alert::book::AlertBook;
 use crate::alert::saved::SavedState;
 use crate::analyze::ledger::{CacheLedger, cache_state};
+use crate::analyze::lookups::CacheLookups;
 use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
 use crate::config::{CacheConfig, Config};
@@ -42,6 +44,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(3);
 struct Watched {
     config: Arc<CacheConfig>,
     ledger: CacheLedger,
+    lookups: CacheLookups,
     book: AlertBook,
     latest: Option<Arc<CacheSnapshot>>,
     _crew: Crew,
@@ -132,10 +135,12 @@ impl Core {
     pub(super) async fn run(
         mut self,
         mut reports: mpsc::Receiver<PollReport>,
+        mut inbox: Inbox,
         mut reloads: mpsc::Receiver<Trigger>,
         loader: Option<Loader>,
         cancel: CancellationToken,
     ) {
+        inbox.set_token(self.config.api_token.as_ref());
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut news = false;
@@ -146,9 +151,11 @@ impl Core {
                 Some(report) = reports.recv() => {
                     news |= self.take_in(&report);
                 }
+                told = inbox.next() => self.take_in_told(told),
                 Some(trigger) = reloads.recv() => {
                     if let Some(loader) = &loader {
                         self.reload(trigger, loader);
+                        inbox.set_token(self.config.api_token.as_ref());
                         news = true;
                     }
                 }
@@ -178,12 +185,27 @@ impl Core {
         }
     }
 
+    fn take_in_told(&mut self, told: Told) {
+        let now = self.clock.now();
+        let cache = match &told {
+            Told::Sample(sample) => &sample.cache,
+            Told::Batch(batch) => &batch.cache,
+        };
+        if let Some(watched) = self.watched.get_mut(cache) {
+            match told {
+                Told::Sample(sample) => watched.lookups.sampled(sample),
+                Told::Batch(batch) => watched.lookups.told(&batch, now),
+            }
+        }
+    }
+
     fn beat(&mut self) {
         let now = self.clock.now();
         let mut caches = Vec::with_capacity(self.watched.len());
         let mut notifications = Vec::new();
         for watched in self.watched.values_mut() {
             let mut snapshot = watched.ledger.snapshot(now);
+            watched.lookups.enrich(&mut snapshot, now);
             let (alerts, transitions) =
                 watched
                     .book
@@ -311,6 +333,7 @@ fn begin(cache: &CacheConfig, config: &Config, fleet: &Fleet, now: Now) -> Watch
     ledger.keep_history(book.horizon());
     Watched {
         ledger,
+        lookups: CacheLookups::new(lookups::sampled(&cache)),
         book,
         latest: None,
         _crew: fleet.start(&cache),

@@ -9,7 +9,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::collect::redis::events::EventReader;
 use crate::collect::redis::poller;
+use crate::collect::redis::sampler::{PublishedClassifier, Sampler};
 use crate::config::CacheConfig;
+use crate::model::lookups::SampleResult;
 use crate::model::poll::PollReport;
 use crate::model::stats::Counter;
 use crate::model::time::Clock;
@@ -19,6 +21,7 @@ pub(super) struct Fleet {
     tracker: TaskTracker,
     clock: Arc<dyn Clock>,
     reports: mpsc::Sender<PollReport>,
+    samples: mpsc::Sender<SampleResult>,
     dropped: Arc<Counter>,
 }
 
@@ -39,12 +42,14 @@ impl Fleet {
         tracker: TaskTracker,
         clock: Arc<dyn Clock>,
         reports: mpsc::Sender<PollReport>,
+        samples: mpsc::Sender<SampleResult>,
         dropped: Arc<Counter>,
     ) -> Self {
         Self {
             tracker,
             clock,
             reports,
+            samples,
             dropped,
         }
     }
@@ -54,6 +59,16 @@ impl Fleet {
         let cancel = CancellationToken::new();
         let (events, reader) = EventReader::new(Arc::clone(config), Arc::clone(&self.clock));
         self.tracker.spawn(reader.run(cancel.clone()));
+        // The reader is to publish its classifier here; as long as it does not, nothing is sampled.
+        let classifier = PublishedClassifier::default();
+        let sampler = Sampler::new(
+            Arc::clone(config),
+            classifier,
+            self.samples.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.dropped),
+        );
+        self.tracker.spawn(sampler.run(cancel.clone()));
         self.tracker.spawn(poller::run(
             Arc::clone(config),
             events,

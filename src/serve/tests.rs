@@ -24,7 +24,7 @@ mod connections;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A clock that stands still.
-struct Frozen(Now);
+pub(super) struct Frozen(pub(super) Now);
 
 impl Clock for Frozen {
     fn now(&self) -> Now {
@@ -32,7 +32,7 @@ impl Clock for Frozen {
     }
 }
 
-struct Server {
+pub(super) struct Server {
     address: SocketAddr,
     stats: Arc<HttpStats>,
     cancel: CancellationToken,
@@ -40,11 +40,11 @@ struct Server {
 }
 
 impl Server {
-    async fn start(limits: Limits) -> Self {
+    pub(super) async fn start(limits: Limits) -> Self {
         Self::with(limits, sample::rich(), |router| router).await
     }
 
-    async fn with(
+    pub(super) async fn with(
         limits: Limits,
         snapshot: Snapshot,
         change: impl FnOnce(Router) -> Router,
@@ -77,7 +77,7 @@ impl Server {
     }
 
     /// Sends a whole request on a new connection and returns what comes until it is closed.
-    async fn raw(&self, request: &str) -> String {
+    pub(super) async fn raw(&self, request: &str) -> String {
         let mut stream = self.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         read_all(&mut stream).await
@@ -89,7 +89,7 @@ impl Server {
         Answer(self.raw(&request).await)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.request("GET", path, "").await
     }
 
@@ -105,14 +105,14 @@ impl Server {
     }
 }
 
-struct Answer(String);
+pub(super) struct Answer(pub(super) String);
 
 impl Answer {
-    fn status(&self) -> u16 {
+    pub(super) fn status(&self) -> u16 {
         self.0.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let head = self.0.split("\r\n\r\n").next().unwrap();
         head.lines()
             .filter_map(|line| line.split_once(": "))
@@ -120,7 +120,7 @@ impl Answer {
             .map(|(_, value)| value)
     }
 
-    fn body(&self) -> &str {
+    pub(super) fn body(&self) -> &str {
         self.0.split_once("\r\n\r\n").unwrap().1
     }
 }
