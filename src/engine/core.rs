@@ -293,6 +293,7 @@ impl Core {
     /// Puts a new configuration in force. Caches that did not change go on without noticing.
     fn apply(&mut self, config: Config, diff: &Diff) {
         let now = self.clock.now();
+        let mut told = BTreeMap::new();
         for cache in diff.caches_removed.iter().chain(&diff.caches_changed) {
             if let Some(mut gone) = self.watched.remove(cache) {
                 for notification in gone
@@ -301,6 +302,7 @@ impl Core {
                 {
                     self.dispatcher.notify(notification);
                 }
+                told.insert(cache.clone(), gone.lookups);
             }
         }
         for cache in &config.caches {
@@ -310,8 +312,12 @@ impl Core {
                 }
                 watched.ledger.keep_history(watched.book.horizon());
             } else {
-                self.watched
-                    .insert(cache.name.clone(), begin(cache, &config, &self.fleet, now));
+                let mut entry = begin(cache, &config, &self.fleet, now);
+                if let Some(mut before) = told.remove(&cache.name) {
+                    before.reconfigure(lookups::sampled(cache));
+                    entry.lookups = before;
+                }
+                self.watched.insert(cache.name.clone(), entry);
             }
         }
         if let Err(error) = self

@@ -12,6 +12,7 @@ use super::series::Series;
 mod attribution;
 mod cache;
 mod events;
+mod lookups;
 mod own;
 mod polls;
 mod process;
@@ -230,6 +231,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         cache::METRICS,
         events::METRICS,
         attribution::METRICS,
+        lookups::METRICS,
         redis_server::METRICS,
         redis_memory::METRICS,
         redis_stats::METRICS,

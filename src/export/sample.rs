@@ -17,6 +17,7 @@ use crate::model::time::Now;
 use crate::model::window::{Sparkline, Totals};
 
 pub(crate) mod attribution;
+mod lookups;
 mod parts;
 
 use parts::{reading, up, windows};
@@ -179,7 +180,7 @@ fn products() -> CacheSnapshot {
         nodes: vec![primary, replica],
         attribution: Some(Arc::new(attribution::attribution())),
         attribution: None,
-        lookups: Arc::default(),
+        lookups: lookups::lookups(),
         alerts: vec![
             AlertStatus {
                 rule: name("CacheMissRatioHigh"),
