@@ -9,6 +9,10 @@ use crate::model::name::CacheName;
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a change of its own, in any combination"
+)]
 pub struct Diff {
     /// Caches that are new.
     pub caches_added: Vec<CacheName>,

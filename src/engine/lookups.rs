@@ -17,8 +17,8 @@ use crate::serve::Intake;
 
 /// Samples that may wait: one of each of a thousand nodes.
 const SAMPLE_QUEUE: usize = 1_024;
-/// Requests that may wait. The engine takes them in as they come, so that this is room for a burst.
-const BATCH_QUEUE: usize = 256;
+/// Requests that may wait. The engine takes them in as they come, so that this is room for a burst: 8 MiB at most or so.
+const BATCH_QUEUE: usize = 64;
 
 /// The engine's ends of the queues.
 pub(super) struct Inbox {

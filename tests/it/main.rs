@@ -30,5 +30,6 @@ mod events;
 mod failures;
 mod flood;
 mod harness;
+mod lookups;
 mod scraping;
 mod settings;

@@ -142,7 +142,7 @@ impl SampledNode {
                 (Some(interval), Some(end)) => self.push(interval, end),
                 _ => self.stats.left_out += 1,
             }
-        } else if let Some(last) = self.waiting.drain(..).last() {
+        } else if let Some(last) = self.waiting.drain(..).next_back() {
             // What was sampled before the first interval is no gap.
             self.last_period = Some(last.period);
         }

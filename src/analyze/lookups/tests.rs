@@ -163,13 +163,13 @@ fn what_is_not_completely_known_is_left_out() {
             *node.resets.entry(ResetReason::Resetstat).or_default() += 1;
         }),
         ("a reading that cannot be true", |node| {
-            node.readings_discarded += 1
+            node.readings_discarded += 1;
         }),
         ("not subscribed", |node| {
             node.events.subscription = Subscription::Connecting;
         }),
         ("events are missing", |node| {
-            node.completeness.keymiss = Some(0.98)
+            node.completeness.keymiss = Some(0.98);
         }),
     ];
     for (what, spoil) in spoils {

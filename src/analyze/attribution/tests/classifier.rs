@@ -98,7 +98,7 @@ fn it_is_frozen_shared_and_names_no_key() {
 fn a_retired_namespace_is_in_no_place() {
     let options = Options {
         namespaces: 1,
-        retire_after: Duration::from_secs(60),
+        retire_after: Duration::from_mins(1),
         ..small()
     };
     let mut attributor = Attributor::new(options, Duration::ZERO);

@@ -178,7 +178,7 @@ fn look(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn intervals_hold_the_true_hit_ratios_of_a_real_server() {
     const GROUPS: usize = 5;
-    const SAMPLES: usize = 12;
+    const SAMPLES: u64 = 12;
     let Some(server) = Redis::start(&[]).await else {
         return;
     };
@@ -213,12 +213,18 @@ async fn intervals_hold_the_true_hit_ratios_of_a_real_server() {
             &mut told,
             &running.clock,
         );
-        lookups.observe(&node, &events.snapshot(running.clock.now().mono));
+        let running_at = running.clock.now();
+        lookups.observe(&node, &events.snapshot(running_at.mono));
         let before = (count(&truth.hits), count(&truth.misses));
-        for _ in 0..SAMPLES {
+        let used = |lookups: &CacheLookups| {
+            let (_, stats) = lookups.snapshot(running_at).samples.unwrap();
+            stats.complete.saturating_sub(stats.left_out)
+        };
+        // A machine that is busy with other things may skip stretches.
+        while used(&lookups) < SAMPLES {
             let result = running.next().await;
             assert!(result.sample.is_some(), "{result:?}");
-            seen.push_str(&format!("{result:?}"));
+            seen += format!("{result:?}").as_str();
             let wait = result.ends.saturating_sub(running.clock.now().mono);
             lookups.sampled(result);
             tokio::time::sleep(wait).await;
@@ -249,7 +255,7 @@ async fn intervals_hold_the_true_hit_ratios_of_a_real_server() {
             held += u32::from(got.lower <= true_ratio && true_ratio <= got.upper);
             error[i] += (got.ratio - true_ratio) / GROUPS as f64;
         }
-        seen.push_str(&format!("{:?}", lookups.snapshot(now)));
+        seen += format!("{:?}", lookups.snapshot(now)).as_str();
     }
     running.stop().await;
     stop.store(true, Ordering::Relaxed);
@@ -305,8 +311,8 @@ async fn one_sample_in_each_stretch_at_a_random_moment() {
         assert!(sample.covered >= Duration::from_millis(10) && !sample.cut);
         assert_eq!((sample.lookups, sample.namespaces.len()), (0, 0));
     }
-    let (least, most) = (offsets.iter().min().unwrap(), offsets.iter().max().unwrap());
-    assert!(most - least > 20, "{offsets:?}");
+    let (low, high) = (offsets.iter().min().unwrap(), offsets.iter().max().unwrap());
+    assert!(high - low > 20, "{offsets:?}");
     running.stop().await;
 }
 
