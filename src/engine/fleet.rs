@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::collect::redis::events::EventReader;
 use crate::collect::redis::poller;
-use crate::collect::redis::sampler::{PublishedClassifier, Sampler};
+use crate::collect::redis::sampler::Sampler;
 use crate::config::CacheConfig;
 use crate::model::lookups::SampleResult;
 use crate::model::poll::PollReport;
@@ -59,11 +59,10 @@ impl Fleet {
         let cancel = CancellationToken::new();
         let (events, reader) = EventReader::new(Arc::clone(config), Arc::clone(&self.clock));
         self.tracker.spawn(reader.run(cancel.clone()));
-        // The reader is to publish its classifier here; as long as it does not, nothing is sampled.
-        let classifier = PublishedClassifier::default();
         let sampler = Sampler::new(
             Arc::clone(config),
-            classifier,
+            // As long as the reader of events has no attributor, nothing is sampled.
+            Arc::new(|| None),
             self.samples.clone(),
             Arc::clone(&self.clock),
             Arc::clone(&self.dropped),

@@ -1,7 +1,7 @@
 //! Samples what clients of one node look up, once at a random moment of each stretch of time, by namespace.
 //!
 //! Each sample is a MONITOR on a connection of its own ([`super::monitor`]). A key is turned into the number of its
-//! namespace while it lies in the parser's buffer, by the [`Classifier`] that the reader of events publishes; nothing
+//! namespace while it lies in the parser's buffer, by a [`Classifier`] of the reader of its events; nothing
 //! but those counts is kept. Deliberately absent: any estimate, and the misses, which `analyze::lookups` puts to it.
 //!
 //! Invariants: at most one sample at a time and one in each stretch; the moment within it is random, so that a job that
@@ -11,7 +11,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -25,13 +24,14 @@ use crate::model::poll::PollErrorKind;
 use crate::model::stats::Counter;
 use crate::model::time::Clock;
 
-/// Where the reader of a node's events publishes what it knows of namespaces; empty as long as it knows nothing.
-pub type PublishedClassifier = Arc<ArcSwapOption<Classifier>>;
+/// Asks the reader of the node's events what it knows of namespaces now; `None` as long as it knows nothing. Called once
+/// for each sample; must not block for long.
+pub type ClassifierProbe = Arc<dyn Fn() -> Option<Classifier> + Send + Sync>;
 
 /// What samples the lookups of one node.
 pub struct Sampler {
     config: Arc<CacheConfig>,
-    classifier: PublishedClassifier,
+    classifier: ClassifierProbe,
     results: mpsc::Sender<SampleResult>,
     clock: Arc<dyn Clock>,
     dropped: Arc<Counter>,
@@ -41,7 +41,7 @@ impl Sampler {
     /// Nothing happens before [`Self::run`]. Results that find the queue full are dropped and counted in `dropped`.
     pub fn new(
         config: Arc<CacheConfig>,
-        classifier: PublishedClassifier,
+        classifier: ClassifierProbe,
         results: mpsc::Sender<SampleResult>,
         clock: Arc<dyn Clock>,
         dropped: Arc<Counter>,
@@ -79,7 +79,7 @@ impl Sampler {
             let start = times(sampling.every, period);
             let room = sampling.every.saturating_sub(sampling.duration);
             sleep_until(began + start + room.mul_f64(fastrand::f64())).await;
-            if let Some(classifier) = self.classifier.load_full() {
+            if let Some(classifier) = (self.classifier)() {
                 let taken = self.take(&roots, budget, &classifier, &mut health).await;
                 let result = SampleResult {
                     cache: self.config.name.clone(),

@@ -105,10 +105,9 @@ impl Running {
         let (sender, results) = mpsc::channel(64);
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
         let clock = Arc::new(SystemClock::start());
-        let published = Arc::new(ArcSwapOption::from_pointee(classifier));
         let sampler = Sampler::new(
             Arc::new(config),
-            published,
+            Arc::new(move || classifier.clone()),
             sender,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::default(),
