@@ -23,10 +23,8 @@ use crate::model::attribution::{AttributionSnapshot, Counters, EventCounts, Name
 pub use causes::DelMeaning;
 pub use cost::MissCosts;
 pub use namespaces::{
-    DEFAULT_SEPARATORS, FEW_KEYS, MAX_KEY_BYTES, MAX_NAME_BYTES, OTHER, Patterns, PatternsError,
-    shown_name,
     Classifier, DEFAULT_SEPARATORS, FEW_KEYS, MAX_KEY_BYTES, MAX_NAME_BYTES, OTHER, Patterns,
-    PatternsError,
+    PatternsError, shown_name,
 };
 
 use causes::{Causes, Removal, ticks};

@@ -121,7 +121,6 @@ impl CacheLedger {
                 .map(|node| node.snapshot(&self.cfg, now))
                 .collect(),
             attribution: self.merger.latest(),
-            attribution: None,
             lookups: std::sync::Arc::default(),
             alerts: Vec::new(),
         };

@@ -179,7 +179,6 @@ fn products() -> CacheSnapshot {
         history,
         nodes: vec![primary, replica],
         attribution: Some(Arc::new(attribution::attribution())),
-        attribution: None,
         lookups: lookups::lookups(),
         alerts: vec![
             AlertStatus {

@@ -163,9 +163,8 @@ fn check(
         poll_interval: poll_interval?,
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,
-        events: raw.events.ok().is_none_or(|at| at.value),
-        attribution,
         events,
+        attribution,
         sampling,
         labels,
     })

@@ -116,8 +116,7 @@ const ALL_KEYS: &[&str] = &[
 #[test]
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
-        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
-        b"zz: 1\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
+        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()
