@@ -1,7 +1,7 @@
 //! Hit ratios of namespaces, where their lookups can be known: from samples, or from the application's own counts.
 //!
-//! Redis has no event for a hit. [`sampled`] puts samples, INFO's totals and the exact misses of the events together to
-//! an estimate; [`application`] keeps what the application told. Where both speak of a namespace the application is
+//! Redis has no event for a hit. `sampled` puts samples, INFO's totals and the exact misses of the events together to
+//! an estimate; `application` keeps what the application told. Where both speak of a namespace the application is
 //! believed, since it counts and does not estimate. Where neither does there is no ratio.
 //!
 //! Invariants: what the application told is never lost but only folded into `other`; memory is bounded for each cache.
