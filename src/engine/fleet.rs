@@ -59,10 +59,10 @@ impl Fleet {
         let cancel = CancellationToken::new();
         let (events, reader) = EventReader::new(Arc::clone(config), Arc::clone(&self.clock));
         self.tracker.spawn(reader.run(cancel.clone()));
+        let known = events.clone();
         let sampler = Sampler::new(
             Arc::clone(config),
-            // As long as the reader of events has no attributor, nothing is sampled.
-            Arc::new(|| None),
+            Arc::new(move || known.classifier()),
             self.samples.clone(),
             Arc::clone(&self.clock),
             Arc::clone(&self.dropped),

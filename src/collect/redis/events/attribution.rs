@@ -9,7 +9,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::channel::Topic;
-use crate::analyze::attribution::{Attributor, DelMeaning, KeyEvent, Options, Patterns};
+use crate::analyze::attribution::{
+    Attributor, Classifier, DelMeaning, KeyEvent, Options, Patterns,
+};
 use crate::analyze::flush::Flush;
 use crate::config::AttributionConfig;
 use crate::model::attribution::AttributionSnapshot;
@@ -68,6 +70,10 @@ impl Attribution {
     pub(super) fn snapshot(&self) -> Option<AttributionSnapshot> {
         let now = self.clock.now().mono;
         Some(self.lock().as_mut()?.snapshot(now))
+    }
+
+    pub(super) fn classifier(&self) -> Option<Classifier> {
+        Some(self.lock().as_ref()?.classifier())
     }
 
     /// Locks it for the events of one read, all of which count as of now.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::attribution::{Attribution, AttributionBatch};
 use super::channel::Topic;
 use super::{EventBatch, EventSink};
-use crate::analyze::attribution::DelMeaning;
+use crate::analyze::attribution::{Classifier, DelMeaning};
 use crate::analyze::flush::Flush;
 use crate::model::attribution::AttributionSnapshot;
 use crate::model::events::{EventReport, PerKind, Subscription};
@@ -161,6 +161,11 @@ impl EventsHandle {
     /// In which namespaces and why; `None` before the first subscription and where events are switched off.
     pub fn attribution(&self) -> Option<Arc<AttributionSnapshot>> {
         self.0.attribution.as_ref()?.snapshot().map(Arc::new)
+    }
+
+    /// Says of keys in which namespace they are, as of now; `None` as [`Self::attribution`].
+    pub fn classifier(&self) -> Option<Classifier> {
+        self.0.attribution.as_ref()?.classifier()
     }
 
     /// Keys were flushed shortly before now.
