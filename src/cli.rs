@@ -13,6 +13,7 @@ mod inputs;
 mod logging;
 mod serve;
 mod table;
+mod top;
 
 /// cachewatch tells the owner of a cache how well it works, why it misses, and says so before users notice.
 #[derive(Debug, Parser)]
@@ -32,12 +33,16 @@ enum Command {
     Check(check::CheckArgs),
     /// Show the main job on a Redis of its own: living traffic, a miss storm, an alert, its recovery
     Demo(demo::DemoArgs),
+    /// Look at caches in the terminal: what they do now, and which keys miss why
+    Top(top::TopArgs),
 }
 
 /// Parses the command line and runs the command. A panic in a task is a bug, but ends no other task.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = logging::init(&cli.logging) {
+    // Log lines would go across the live view.
+    let on_screen = matches!(&cli.command, Command::Top(args) if args.is_live());
+    if let Err(error) = logging::init(&cli.logging, on_screen) {
         return fail(2, &error);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -57,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => runtime.block_on(serve::run(args)),
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Demo(args) => runtime.block_on(demo::run(args)),
+        Command::Top(args) => runtime.block_on(top::run(args)),
     };
     // Nothing that still blocks (a resolver thread, say) may hold up the end.
     runtime.shutdown_background();

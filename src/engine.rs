@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -41,8 +41,10 @@ pub type Loader = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 pub struct Setup {
     /// The configuration to start with.
     pub config: Config,
-    /// Where the HTTP server listens, from [`serve::bind`].
-    pub listener: TcpListener,
+    /// Where the HTTP server listens, from [`serve::bind`]; `None`: there is no HTTP server.
+    pub listener: Option<TcpListener>,
+    /// Gets to know where the snapshots are found, for who shows them in this process.
+    pub viewer: Option<oneshot::Sender<Published>>,
     /// Loads it anew on SIGHUP and when its files change; `None`: it never changes.
     pub loader: Option<Loader>,
     /// The time.
@@ -64,11 +66,12 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let Setup {
         config,
         listener,
+        viewer,
         loader,
         clock,
         cancel,
     } = setup;
-    if let Ok(address) = listener.local_addr() {
+    if let Some(Ok(address)) = listener.as_ref().map(TcpListener::local_addr) {
         tracing::info!("listening on http://{address}");
     }
 
@@ -114,6 +117,20 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         cancel.clone(),
         tracker.clone(),
     ));
+    if let Some(viewer) = viewer {
+        // A viewer that is gone already wants to see nothing.
+        drop(viewer.send(Arc::clone(&published)));
+    }
+    if let Some(listener) = listener {
+        let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock));
+        tracker.spawn(serve::serve(
+            listener,
+            serve::router(state),
+            http,
+            cancel.clone(),
+            tracker.clone(),
+        ));
+    }
     let reloads = reload::start(&tracker, core.files(), loader.is_some(), cancel.clone());
     core.run(reports, inbox, reloads, loader, cancel).await;
 

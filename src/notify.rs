@@ -32,7 +32,7 @@ mod sparkline;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod tls;
 mod webhook;
 mod worker;

@@ -95,7 +95,8 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let clock = Arc::new(SystemClock::start());
     let engine = tracker.spawn(engine::run(Setup {
         config,
-        listener,
+        listener: Some(listener),
+        viewer: None,
         loader: None,
         clock,
         cancel: cancel.clone(),

@@ -22,11 +22,15 @@ pub(super) struct LogArgs {
     log_format: LogFormat,
 }
 
-/// Installs the subscriber. Errors when the filter cannot be understood.
-pub(super) fn init(args: &LogArgs) -> anyhow::Result<()> {
+/// Installs the subscriber. Errors when the filter cannot be understood. With `on_screen`, the command paints the terminal
+/// itself: lines are kept only where stderr leads elsewhere.
+pub(super) fn init(args: &LogArgs, on_screen: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .parse(&args.log)
         .with_context(|| format!("--log: cannot understand the filter {:?}", args.log))?;
+    if on_screen && std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        return Ok(());
+    }
     let base = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

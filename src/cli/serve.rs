@@ -44,7 +44,8 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let listener = serve::bind(config.listen).await?;
     let setup = Setup {
         config,
-        listener,
+        listener: Some(listener),
+        viewer: None,
         loader: Some(Box::new(move || load(&inputs))),
         clock: Arc::new(SystemClock::start()),
         cancel: cancel.clone(),

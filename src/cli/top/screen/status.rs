@@ -1,0 +1,113 @@
+//! The sentences below the tables: what fires, what does not answer, and how events do, with what mends them.
+
+use std::time::Duration;
+
+use super::super::words::{clean, percent, span};
+use crate::model::events::EventsState;
+use crate::model::incident::AlertState;
+use crate::model::snapshot::{CacheSnapshot, Snapshot};
+
+/// How loud a sentence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli::top) enum Tone {
+    /// Something is wrong.
+    Bad,
+    /// Something could be better.
+    Warning,
+    /// All is as it should be.
+    Quiet,
+    /// A command to be copied.
+    Command,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli::top) struct Sentence {
+    pub(in crate::cli::top) tone: Tone,
+    pub(in crate::cli::top) text: String,
+}
+
+fn say(tone: Tone, text: String) -> Sentence {
+    Sentence { tone, text }
+}
+
+/// What needs to be known of all caches, and how the events of the chosen one do.
+pub(in crate::cli::top) fn status(
+    snapshot: &Snapshot,
+    chosen: Option<&CacheSnapshot>,
+) -> Vec<Sentence> {
+    let mut sentences = firing(snapshot, chosen);
+    if sentences.is_empty() {
+        sentences.push(say(Tone::Quiet, "no alert is firing".to_owned()));
+    }
+    if let Some(cache) = chosen {
+        sentences.extend(errors(cache));
+        sentences.extend(events(cache));
+    }
+    sentences
+}
+
+/// Alerts that fire, those of the chosen cache first.
+fn firing(snapshot: &Snapshot, chosen: Option<&CacheSnapshot>) -> Vec<Sentence> {
+    let mut caches: Vec<_> = snapshot.caches.iter().collect();
+    caches.sort_by_key(|c| chosen.is_some_and(|chosen| c.name != chosen.name));
+    let firing = caches.into_iter().flat_map(|cache| {
+        let firing = cache.alerts.iter().filter(|a| a.state.is_firing());
+        firing.map(move |alert| {
+            let word = match alert.state {
+                AlertState::Recovering => "recovering",
+                _ => "firing",
+            };
+            let since = snapshot.at.wall.as_second() - alert.since.as_second();
+            let text = format!(
+                "{}: {} {word} for {}: {}",
+                cache.name,
+                alert.rule,
+                span(Duration::from_secs(u64::try_from(since).unwrap_or(0))),
+                clean(&alert.explanation)
+            );
+            say(Tone::Bad, text)
+        })
+    });
+    firing.collect()
+}
+
+/// Why nodes do not answer.
+pub(in crate::cli::top) fn errors(cache: &CacheSnapshot) -> Vec<Sentence> {
+    let failed = cache.nodes.iter().filter_map(|n| n.error.as_ref());
+    failed
+        .map(|error| {
+            say(
+                Tone::Bad,
+                format!("{}: {}", cache.name, clean(&error.message)),
+            )
+        })
+        .collect()
+}
+
+/// How the events of each node do, with what mends them.
+pub(in crate::cli::top) fn events(cache: &CacheSnapshot) -> Vec<Sentence> {
+    let mut sentences = Vec::new();
+    for node in &cache.nodes {
+        let status = &node.events_status;
+        let tone = match status.state {
+            EventsState::Working | EventsState::Disabled | EventsState::Connecting => Tone::Quiet,
+            EventsState::NotificationsOff | EventsState::Forbidden | EventsState::Lost => {
+                Tone::Warning
+            }
+        };
+        let seen = match node.completeness.keymiss {
+            Some(ratio) if status.state == EventsState::Working => {
+                format!(" ({} of the misses that the server counts)", percent(ratio))
+            }
+            _ => String::new(),
+        };
+        let name = clean(node.name.as_str());
+        let text = format!("events of {name}: {}{seen}", clean(&status.message));
+        sentences.push(say(tone, text));
+        if let Some(remedy) = &status.remedy {
+            sentences.push(say(Tone::Command, clean(remedy)));
+        }
+    }
+    sentences
+}
