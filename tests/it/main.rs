@@ -33,3 +33,4 @@ mod harness;
 mod lookups;
 mod scraping;
 mod settings;
+mod top;

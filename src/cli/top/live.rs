@@ -30,10 +30,7 @@ pub(super) async fn run(engine: &Engine) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let mut taken = Taken::new(cancel.clone())?;
     let (events, mut keys) = mpsc::channel(KEYS);
-    let stop_reading = cancel.clone();
-    engine
-        .tracker
-        .spawn_blocking(move || terminal::read(&events, &stop_reading));
+    terminal::read(events, cancel.clone()).context("cannot read keys")?;
 
     let mut state = State::default();
     let mut snapshot = engine.published.load_full();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::state::{Shown, Sort, State};
 use super::words::{self, clean, number_of, percent, span};
-use crate::model::attribution::{CacheAttribution, Counters, NamespaceCost, NamespaceHitRatio};
+use crate::model::attribution::{Counters, NamespaceCost, NamespaceHitRatio};
 use crate::model::events::EventsState;
 use crate::model::snapshot::{CacheSnapshot, CacheState, Snapshot};
 use crate::model::window::WindowStats;
@@ -241,31 +241,17 @@ fn matches(name: &str, filter: &str) -> bool {
     filter.is_empty() || name.to_lowercase().contains(&filter.to_lowercase())
 }
 
-/// `products: last 5 min, by misses; rests on 93.1 % of the events`.
+/// `products by misses, last 5 min; only 93.1 % of events seen`.
 pub(super) fn about(cache: &CacheSnapshot, state: &State) -> String {
     let Some(known) = &cache.attribution else {
         return cache.name.to_string();
     };
-    let mut about = format!(
-        "{}: last {}, by {}",
-        cache.name,
-        span(known.recent_span),
-        state.sort.as_str()
-    );
-    if let Some(caveat) = caveat(known) {
-        about.push_str("; ");
-        about.push_str(&caveat);
-    }
-    about
-}
-
-/// What has to be said of numbers that rest on too few of the events.
-pub(super) fn caveat(known: &CacheAttribution) -> Option<String> {
-    let completeness = known.completeness.filter(|c| *c < ENOUGH)?;
-    Some(format!(
-        "rests on {} of the events only",
-        percent(completeness)
-    ))
+    let caveat = match known.completeness {
+        Some(seen) if seen < ENOUGH => format!("; only {} of events seen", percent(seen)),
+        _ => String::new(),
+    };
+    let (sort, span) = (state.sort.as_str(), span(known.recent_span));
+    format!("{} by {sort}, last {span}{caveat}", cache.name)
 }
 
 /// Why there are no namespaces.

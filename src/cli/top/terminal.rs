@@ -76,18 +76,23 @@ fn give_back(held: &AtomicBool) {
     }
 }
 
-/// Reads keys and changes of size until cancelled, or until nobody wants them, or until the terminal is gone.
-/// To be run where blocking is allowed.
-pub(super) fn read(events: &mpsc::Sender<Event>, cancel: &CancellationToken) {
-    while !cancel.is_cancelled() {
-        let event = match event::poll(LOOK) {
-            Ok(false) => continue,
-            Ok(true) => event::read(),
-            Err(error) => Err(error),
-        };
-        let Ok(event) = event else { return };
-        if events.blocking_send(event).is_err() {
-            return;
+/// Reads keys and changes of size on a thread of its own, until cancelled, or until nobody wants them.
+///
+/// Nobody waits for that thread: once a terminal is gone, crossterm 0.29 looks for its next event for ever.
+pub(super) fn read(events: mpsc::Sender<Event>, cancel: CancellationToken) -> std::io::Result<()> {
+    let reader = std::thread::Builder::new().name("keys".to_owned());
+    reader.spawn(move || {
+        while !cancel.is_cancelled() {
+            let event = match event::poll(LOOK) {
+                Ok(false) => continue,
+                Ok(true) => event::read(),
+                Err(error) => Err(error),
+            };
+            let Ok(event) = event else { return };
+            if events.blocking_send(event).is_err() {
+                return;
+            }
         }
-    }
+    })?;
+    Ok(())
 }

@@ -38,7 +38,10 @@ pub(super) fn paint(screen: &Screen, state: &State, area: Rect, buffer: &mut Buf
         return;
     }
     let width = usize::from(rest.width);
-    let status = lines(&screen.status, width, usize::from(rest.height) / 3);
+    let height = usize::from(rest.height);
+    let tables = screen.caches.len() + screen.namespaces.len().max(1) + 2 * HEAD;
+    let most = (height / 3).max(height.saturating_sub(tables));
+    let status = lines(&screen.status, width, most);
     let mut below = take_bottom(&mut rest, status.len());
     for (tone, line) in status {
         put(
@@ -173,6 +176,7 @@ fn table(
         title.push('▏');
     }
     let style = if pane.focused { BOLD } else { Style::new() };
+    let title = cut(&title, usize::from(line.width));
     put(buffer, line, 0, &title, style.fg(Color::Cyan));
     let headings = take_top(&mut rest, 1);
     if grid.rows.is_empty() {

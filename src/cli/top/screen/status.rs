@@ -6,6 +6,7 @@ use super::super::words::{clean, percent, span};
 use crate::model::events::EventsState;
 use crate::model::incident::AlertState;
 use crate::model::snapshot::{CacheSnapshot, Snapshot};
+use crate::model::time::Now;
 
 /// How loud a sentence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,45 +32,55 @@ fn say(tone: Tone, text: String) -> Sentence {
     Sentence { tone, text }
 }
 
-/// What needs to be known of all caches, and how the events of the chosen one do.
+/// What needs to be known of all caches, and how the events of the chosen one do. What is wrong with the chosen one comes
+/// first, what is as it should be last: what is last may have no room.
 pub(in crate::cli::top) fn status(
     snapshot: &Snapshot,
     chosen: Option<&CacheSnapshot>,
 ) -> Vec<Sentence> {
-    let mut sentences = firing(snapshot, chosen);
-    if sentences.is_empty() {
-        sentences.push(say(Tone::Quiet, "no alert is firing".to_owned()));
-    }
+    let is_chosen = |c: &CacheSnapshot| chosen.is_some_and(|chosen| chosen.name == c.name);
+    let of = |wanted: bool| {
+        let caches = snapshot.caches.iter();
+        let caches = caches.filter(move |c| is_chosen(c) == wanted);
+        caches.flat_map(|c| firing(c, snapshot.at))
+    };
+    let mut sentences: Vec<_> = of(true).collect();
+    let mut quiet = Vec::new();
     if let Some(cache) = chosen {
         sentences.extend(errors(cache));
-        sentences.extend(events(cache));
+        let (calm, troubles) = events(cache)
+            .into_iter()
+            .partition(|s| s.tone == Tone::Quiet);
+        sentences.extend::<Vec<_>>(troubles);
+        quiet = calm;
     }
+    sentences.extend(of(false));
+    let is_firing = |c: &CacheSnapshot| c.alerts.iter().any(|a| a.state.is_firing());
+    if !snapshot.caches.iter().any(|c| is_firing(c)) {
+        quiet.insert(0, say(Tone::Quiet, "no alert is firing".to_owned()));
+    }
+    sentences.extend(quiet);
     sentences
 }
 
-/// Alerts that fire, those of the chosen cache first.
-fn firing(snapshot: &Snapshot, chosen: Option<&CacheSnapshot>) -> Vec<Sentence> {
-    let mut caches: Vec<_> = snapshot.caches.iter().collect();
-    caches.sort_by_key(|c| chosen.is_some_and(|chosen| c.name != chosen.name));
-    let firing = caches.into_iter().flat_map(|cache| {
-        let firing = cache.alerts.iter().filter(|a| a.state.is_firing());
-        firing.map(move |alert| {
-            let word = match alert.state {
-                AlertState::Recovering => "recovering",
-                _ => "firing",
-            };
-            let since = snapshot.at.wall.as_second() - alert.since.as_second();
-            let text = format!(
-                "{}: {} {word} for {}: {}",
-                cache.name,
-                alert.rule,
-                span(Duration::from_secs(u64::try_from(since).unwrap_or(0))),
-                clean(&alert.explanation)
-            );
-            say(Tone::Bad, text)
-        })
-    });
-    firing.collect()
+/// The alerts of a cache that fire.
+fn firing(cache: &CacheSnapshot, now: Now) -> impl Iterator<Item = Sentence> {
+    let firing = cache.alerts.iter().filter(|a| a.state.is_firing());
+    firing.map(move |alert| {
+        let word = match alert.state {
+            AlertState::Recovering => "recovering",
+            _ => "firing",
+        };
+        let since = now.wall.as_second().saturating_sub(alert.since.as_second());
+        let text = format!(
+            "{}: {} {word} for {}: {}",
+            cache.name,
+            alert.rule,
+            span(Duration::from_secs(u64::try_from(since).unwrap_or(0))),
+            clean(&alert.explanation)
+        );
+        say(Tone::Bad, text)
+    })
 }
 
 /// Why nodes do not answer.

@@ -84,10 +84,10 @@ fn what_rests_on_too_few_events_says_so() {
     let products = screen(|s| s.cache = Some("products".into()));
     assert_eq!(
         products.about,
-        "products: last 5 min, by misses; rests on 93.1 % of the events only"
+        "products by misses, last 5 min; only 93.1 % of events seen"
     );
     let sessions = screen(|s| s.cache = Some("sessions".into()));
-    assert_eq!(sessions.about, "sessions: last 5 min, by misses");
+    assert_eq!(sessions.about, "sessions by misses, last 5 min");
     assert!(
         sessions.nothing.starts_with("no misses, evictions"),
         "{}",
@@ -104,6 +104,18 @@ fn the_remedy_stands_on_a_line_of_its_own() {
         .find(|s| s.tone == Tone::Command)
         .unwrap();
     assert_eq!(command.text, "CONFIG SET notify-keyspace-events Eexm");
+    let tones: Vec<_> = products.status.iter().map(|s| s.tone).collect();
+    let expected = [
+        Tone::Bad,
+        Tone::Warning,
+        Tone::Command,
+        Tone::Bad,
+        Tone::Quiet,
+    ];
+    assert_eq!(
+        tones, expected,
+        "what concerns the chosen cache and can be mended comes first"
+    );
     assert!(
         products.status[0]
             .text
