@@ -34,7 +34,7 @@ pub(super) fn caches(rows: &[CacheRow], width: usize) -> Grid {
     let columns: [Column<CacheRow>; 9] = [
         text("CACHE", 0, |r| Some(r.name.clone())),
         text("STATE", 0, |r| Some(state(r.state).to_owned())),
-        number("HITS 5m", 1, |r| r.hit_ratio.map(percent)),
+        number("HIT RATIO", 1, |r| r.hit_ratio.map(percent)),
         number("AT MOST", 5, |r| r.hit_ratio_at_most.map(percent)),
         number("LOOKUPS/S", 2, |r| r.lookups.map(rate)),
         number("EVICT/S", 4, |r| r.evictions.map(rate)),

@@ -56,7 +56,7 @@ fn is_down(cache: &CacheSnapshot) -> bool {
 /// The report as text.
 fn text(snapshot: &Snapshot) -> String {
     let mut out = screen::header(snapshot).join("   ");
-    out.push_str("\n\n");
+    out.push_str("\n\nCaches, last 5 min\n");
     let rows: Vec<_> = snapshot.caches.iter().map(|c| screen::row(c)).collect();
     out.push_str(&render(columns::caches(&rows, usize::MAX)));
     for cache in &snapshot.caches {

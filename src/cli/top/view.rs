@@ -74,7 +74,7 @@ pub(super) fn paint(screen: &Screen, state: &State, area: Rect, buffer: &mut Buf
     let tones: Vec<_> = screen.caches.iter().map(|c| state_style(c.state)).collect();
     table(
         &pane(Pane::Caches),
-        "Caches",
+        "Caches, last 5 min",
         &grid,
         (&tones, screen.cache),
         upper,

@@ -29,11 +29,11 @@ const KEYS: [(&str, &str); 9] = [
 ];
 
 const COLUMNS: [(&str, &str); 8] = [
+    ("HIT RATIO", "of the lookups, so many found their key"),
     (
-        "HITS 5m",
-        "lookups of the last 5 minutes that found their key",
+        "AT MOST",
+        "what the hit ratio is at most, with 99 % certainty",
     ),
-    ("AT MOST", "what that ratio is at most, with 99 % certainty"),
     (
         "EVENTS",
         "how many of the misses that the server counts came as events",
