@@ -46,7 +46,7 @@ pub(super) struct TopArgs {
     /// The report as JSON, in the shape of /api/v1/caches; implies --once
     #[arg(long)]
     json: bool,
-    /// How long a report looks [default: 10s, or two poll intervals]
+    /// How long a report looks; after a minute namespaces have their names [default: 10s, or two poll intervals]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     length: Option<Duration>,
 }

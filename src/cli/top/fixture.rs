@@ -18,6 +18,12 @@ pub(super) fn rich() -> Snapshot {
         own.attribution = match own.name.as_str() {
             "products" => Some(Arc::new(products())),
             "sessions" => Some(Arc::new(attribution(Vec::new()))),
+            "fresh" => Some(Arc::new(attribution(vec![namespace(
+                "other",
+                &[(Cause::NeverSeen, 9)],
+                0,
+                0,
+            )]))),
             _ => None,
         };
         *cache = Arc::new(own);

@@ -89,7 +89,8 @@ fn namespaces(cache: &CacheSnapshot, out: &mut String) {
     }
     let sentences = screen::errors(cache)
         .into_iter()
-        .chain(screen::events(cache));
+        .chain(screen::events(cache))
+        .chain(screen::unnamed(cache));
     for sentence in sentences {
         line(&sentence, "  ", out);
     }

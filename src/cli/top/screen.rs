@@ -16,7 +16,7 @@ use crate::model::window::WindowStats;
 
 mod status;
 
-pub(super) use status::{Sentence, Tone, errors, events, status};
+pub(super) use status::{Sentence, Tone, errors, events, status, unnamed};
 
 /// The window that is shown.
 const WINDOW: Duration = Duration::from_mins(5);

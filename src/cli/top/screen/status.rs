@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::words::{clean, percent, span};
+use crate::analyze::attribution::Options;
 use crate::model::events::EventsState;
 use crate::model::incident::AlertState;
 use crate::model::snapshot::{CacheSnapshot, Snapshot};
@@ -53,6 +54,7 @@ pub(in crate::cli::top) fn status(
             .partition(|s| s.tone == Tone::Quiet);
         sentences.extend::<Vec<_>>(troubles);
         quiet = calm;
+        quiet.extend(unnamed(cache));
     }
     sentences.extend(of(false));
     let is_firing = |c: &CacheSnapshot| c.alerts.iter().any(|a| a.state.is_firing());
@@ -121,4 +123,17 @@ pub(in crate::cli::top) fn events(cache: &CacheSnapshot) -> Vec<Sentence> {
         }
     }
     sentences
+}
+
+/// Why everything is in `other` for a while.
+pub(in crate::cli::top) fn unnamed(cache: &CacheSnapshot) -> Option<Sentence> {
+    let recent = &cache.attribution.as_ref()?.recent;
+    let is_unnamed = !recent.is_empty() && recent.iter().all(|n| n.name == "other");
+    is_unnamed.then(|| {
+        let after = span(Options::default().admit_after);
+        let text = format!(
+            "a namespace is named once its keys have kept coming for {after}; until then they count as other"
+        );
+        say(Tone::Quiet, text)
+    })
 }

@@ -127,3 +127,19 @@ fn the_remedy_stands_on_a_line_of_its_own() {
         "the chosen cache first"
     );
 }
+
+#[test]
+fn while_nothing_is_named_it_is_said_why() {
+    let unnamed = |s: &Screen| {
+        s.status
+            .iter()
+            .any(|s| s.text.contains("kept coming for 30 s"))
+    };
+    assert!(unnamed(&screen(|s| s.cache = Some("fresh".into()))));
+    for named in ["products", "sessions", "answers"] {
+        assert!(
+            !unnamed(&screen(|s| s.cache = Some(named.into()))),
+            "{named}"
+        );
+    }
+}
