@@ -104,25 +104,13 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         dropped,
     );
 
-    let state = serve::AppState::new(
-        Arc::clone(&published),
-        Arc::clone(&http),
-        Arc::clone(&clock),
-    )
-    .with_intake(intake);
-    tracker.spawn(serve::serve(
-        listener,
-        serve::router(state),
-        http,
-        cancel.clone(),
-        tracker.clone(),
-    ));
     if let Some(viewer) = viewer {
         // A viewer that is gone already wants to see nothing.
         drop(viewer.send(Arc::clone(&published)));
     }
     if let Some(listener) = listener {
-        let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock));
+        let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock))
+            .with_intake(intake);
         tracker.spawn(serve::serve(
             listener,
             serve::router(state),

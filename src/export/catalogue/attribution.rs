@@ -12,7 +12,6 @@ use super::{CACHE, Kind, Metric, Read, Unit};
 use crate::export::series::Series;
 
 const NAMESPACE: &[&str] = &["cache", "namespace"];
-const SOURCE: &[&str] = &["cache", "namespace", "source"];
 const TABLE: &[&str] = &["cache", "table"];
 const WITHIN: &[&str] = &["cache", "within"];
 
@@ -91,21 +90,6 @@ pub(super) const METRICS: &[Metric] = &[
         "cache_namespace_stampedes_total",
         "Misses of a key beyond the first within the refill time: several clients refill it at once.",
         |c, s| each(c, |name, n| s.count(&[name], n.stampedes)),
-    ),
-    hit_ratio(
-        "cache_namespace_hit_ratio",
-        "Hits / lookups of a family of keys, 0..1; an estimate where the source is `sample`. Absent where lookups are not known.",
-        |c, s| hits(c, s, |r| r.ratio),
-    ),
-    hit_ratio(
-        "cache_namespace_hit_ratio_lower_bound",
-        "Lower end of the 95 % interval of cache_namespace_hit_ratio.",
-        |c, s| hits(c, s, |r| r.lower),
-    ),
-    hit_ratio(
-        "cache_namespace_hit_ratio_upper_bound",
-        "Upper end of the 95 % interval of cache_namespace_hit_ratio.",
-        |c, s| hits(c, s, |r| r.upper),
     ),
     row(
         "cache_miss_cost_total",
@@ -209,14 +193,6 @@ fn each(cache: &CacheSnapshot, mut add: impl FnMut(&str, &Counters)) {
             add(&namespace.name, &namespace.counters);
         }
         add(OTHER, &attribution.totals.other);
-    }
-}
-
-fn hits(cache: &CacheSnapshot, series: &mut Series<'_>, value: fn(&NamespaceHitRatio) -> f64) {
-    let known = of(cache).map(|a| a.hit_ratios.as_slice());
-    for ratio in known.unwrap_or_default() {
-        let labels = [ratio.namespace.as_str(), ratio.source.as_str()];
-        series.value(&labels, value(ratio));
     }
 }
 
