@@ -14,15 +14,15 @@ const FAMILIES: [&str; 14] = [
 ];
 
 fn watch(server: &Server, more: &str) -> Cachewatch {
-    let mut config = format!(
-        "poll_interval: 1s\nrefill_time: 10m\n{more}\ncaches:\n  - name: c\n    url: {}\nnamespaces:\n",
-        server.url()
+    let named: Vec<String> = FAMILIES
+        .iter()
+        .map(|family| format!("  - {{name: {family}, pattern: \"{family}:*\"}}"))
+        .collect();
+    let config = format!(
+        "poll_interval: 1s\nrefill_time: 10m\n{more}\ncaches:\n  - name: c\n    url: {}\nnamespaces:\n{}\n",
+        server.url(),
+        named.join("\n")
     );
-    for family in FAMILIES {
-        config.push_str(&format!(
-            "  - {{name: {family}, pattern: \"{family}:*\"}}\n"
-        ));
-    }
     let watched = Cachewatch::builder()
         .args(["serve"])
         .config(&config)

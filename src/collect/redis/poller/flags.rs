@@ -43,7 +43,7 @@ impl Poller {
                 .any(|kind| needed.publishes(kind) && !flags.publishes(kind))
         };
         let mut now = found.clone();
-        if let Some(add) = self.to_add(&found, &reading) {
+        if let Some(add) = self.lacking(&found, &reading) {
             match set(connection, &found.with(&add)).await {
                 Ok(()) => {
                     now = found.with(&add);
@@ -70,7 +70,7 @@ impl Poller {
     }
 
     /// What is to be added; `None` when nothing is, or must not be.
-    fn to_add(&mut self, found: &NotifySet, reading: &Reading) -> Option<NotifySet> {
+    fn lacking(&mut self, found: &NotifySet, reading: &Reading) -> Option<NotifySet> {
         let wanted = wanted(&self.cfg, reading);
         let managed = self.cfg.attribution.notifications == Notifications::Manage;
         if !managed || !self.cfg.events || found.missing(&wanted).is_empty() {

@@ -21,8 +21,8 @@ async fn watch<T>(cfg: CacheConfig, queue: usize, test: impl AsyncFnOnce(&mut Wa
         dropped: Arc::default(),
     };
     let cfg = Arc::new(cfg);
-    let clock = Arc::new(SystemClock::start());
-    let (events, _reader) = EventReader::new(Arc::clone(&cfg), clock.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let (events, _reader) = EventReader::new(Arc::clone(&cfg), Arc::clone(&clock));
     let poller = run(
         cfg,
         events,

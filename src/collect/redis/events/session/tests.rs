@@ -326,3 +326,45 @@ async fn an_unsubscription_that_nobody_asked_for_ends_the_session() {
     .await;
     assert_eq!(words(&ended), "the server ended the subscription");
 }
+
+/// Deletions are asked for with a second SUBSCRIBE: refused or not, the session works, and what is told is counted.
+#[tokio::test]
+async fn deletions_may_be_refused_and_nothing_else_suffers() {
+    for refused in [true, false] {
+        let mut wanted = cache();
+        wanted.attribution.deletions = true;
+        let (ours, theirs) = tcp().await;
+        let (ended, report) = play(ours, theirs, &wanted, LONG, async |peer| {
+            peer.subscribe().await;
+            let more = peer.command().await.unwrap();
+            assert_eq!(
+                more,
+                [
+                    "SUBSCRIBE",
+                    "__keyevent@0__:del",
+                    "__keyevent@0__:rename_from",
+                    "__keyevent@0__:move_from"
+                ]
+            );
+            if refused {
+                peer.say(b"-NOPERM No permissions to access a channel\r\n")
+                    .await;
+            } else {
+                for channel in more.iter().skip(1) {
+                    let ack = format!(
+                        "*3\r\n$9\r\nsubscribe\r\n${}\r\n{channel}\r\n:4\r\n",
+                        channel.len()
+                    );
+                    peer.say(ack.as_bytes()).await;
+                    peer.say(&message(channel, b"k")).await;
+                }
+            }
+            peer.say(&message(MISS, b"k")).await;
+            peer.0.shutdown().await.unwrap();
+        })
+        .await;
+        assert!(ended.subscribed.is_some(), "{ended:?}");
+        assert_eq!((report.sessions, report.seen.keymiss), (1, 1));
+        assert_eq!(report.deleted, if refused { 0 } else { 3 });
+    }
+}
