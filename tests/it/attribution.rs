@@ -201,6 +201,21 @@ on_all_servers! {
         watched.stop();
     }
 
+    /// A replica repeats deletions without saying why its primary removed a key: it is not called an invalidation.
+    fn a_replica_does_not_guess(version: Version) {
+        let primary = Server::start(version, &[]);
+        let replica = Server::start(version, &["--notify-keyspace-events", "Exemg"]);
+        replica.replicate_from(&primary);
+        let watched = watch(&replica, "");
+        send(&primary, &["SET kept:1 v", "DEL kept:1"]);
+        let labels = [("cache", "c"), ("event", "del")];
+        watched.wait_metric("cache_events_total", &labels, |v| v == 1.0, secs(10));
+        send(&replica, &["GET kept:1", "GET never:1"]);
+        misses(&watched, "kept", "unknown", 1.0);
+        misses(&watched, "never", "unknown", 1.0);
+        watched.stop();
+    }
+
     /// Without `g`, and where the ACL forbids the channels of deletions, all else works.
     fn deletions_are_not_needed(version: Version) {
         let server = Server::start(version, &["--notify-keyspace-events", "Exem"]);
