@@ -62,7 +62,6 @@ pub enum EngineError {
 }
 
 /// Runs until `setup.cancel` is cancelled. Returns when all tasks have ended, or when they have had five seconds to.
-/// Runs until `setup.cancel` is cancelled. Returns when all tasks have ended, or a few seconds later.
 pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let Setup {
         config,

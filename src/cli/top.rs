@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::inputs::ConfigArgs;
+use crate::config::attribution::Notifications;
 use crate::config::{Config, load};
 use crate::engine::{self, EngineError, Published, Setup};
 use crate::model::time::SystemClock;
@@ -82,6 +83,10 @@ pub(super) async fn run(args: TopArgs) -> anyhow::Result<ExitCode> {
 fn only_look(mut config: Config) -> Config {
     config.channels.clear();
     config.data_dir = None;
+    for cache in &mut config.caches {
+        cache.sampling = None;
+        cache.attribution.notifications = Notifications::Verify;
+    }
     config
 }
 

@@ -3,9 +3,7 @@
 //! Invariant: the label `namespace` has at most as many values as are configured and allowed to be found out, and
 //! `other`.
 
-use crate::model::attribution::{
-    Ages, CacheAttribution, Cause, Counters, NamespaceHitRatio, OTHER, TableStats,
-};
+use crate::model::attribution::{Ages, CacheAttribution, Cause, Counters, OTHER, TableStats};
 use crate::model::snapshot::CacheSnapshot;
 
 use super::{CACHE, Kind, Metric, Read, Unit};
@@ -34,22 +32,6 @@ const fn per_namespace(
     read: fn(&CacheSnapshot, &mut Series<'_>),
 ) -> Metric {
     row(name, Kind::Counter, NAMESPACE, help, read)
-}
-
-const fn hit_ratio(
-    name: &'static str,
-    help: &'static str,
-    read: fn(&CacheSnapshot, &mut Series<'_>),
-) -> Metric {
-    Metric::new(
-        name,
-        Kind::Gauge,
-        Unit::Ratio,
-        SOURCE,
-        help,
-        Read::Cache(read),
-    )
-    .from("events, and samples of MONITOR or the application's own counters")
 }
 
 pub(super) const METRICS: &[Metric] = &[
