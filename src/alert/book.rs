@@ -118,6 +118,19 @@ impl AlertBook {
             .unwrap_or_default()
     }
 
+    /// The shortest of the windows that say whether it still goes on: how far back one may look for a reason. `None`
+    /// without a rule that has one.
+    pub fn closest_look(&self) -> Option<Duration> {
+        let windows = self
+            .watched
+            .iter()
+            .filter_map(|watched| match &watched.rule.signal {
+                Signal::MissRatio(rule) => Some(rule.short_window),
+                Signal::Down(_) => None,
+            });
+        windows.min()
+    }
+
     /// Looks at the cache: how each rule stands now, and what there is to tell.
     pub fn evaluate(
         &mut self,

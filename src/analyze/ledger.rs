@@ -62,6 +62,11 @@ impl CacheLedger {
             .or_insert_with(|| NodeLedger::new(name, cfg));
     }
 
+    /// How far back the attribution's "recent" reaches, at most five minutes.
+    pub fn look_back(&mut self, recent: Duration) {
+        self.merger.look_back(recent);
+    }
+
     /// Keeps history for windows of this length, for rules that look back more than an hour.
     pub fn keep_history(&mut self, horizon: Duration) {
         self.history.keep(horizon);

@@ -101,6 +101,13 @@ impl CacheLookups {
         if let Some(attribution) = &mut cache.attribution {
             let attribution = Arc::make_mut(attribution);
             attribution.hit_ratios.clone_from(&lookups.hit_ratios);
+            for cost in &mut attribution.costs {
+                let told = lookups
+                    .application
+                    .iter()
+                    .find(|n| *n.namespace == *cost.namespace);
+                cost.saved = told.map(|namespace| namespace.hits as f64 * cost.per_miss);
+            }
         }
         cache.lookups = Arc::new(lookups);
     }

@@ -24,11 +24,9 @@ use crate::model::attribution::{
 use crate::model::name::NodeName;
 use crate::model::time::Now;
 
-/// How far back "recent" reaches.
+/// How far back "recent" reaches, unless a rule looks at less.
 pub const RECENT: Duration = Duration::from_mins(5);
-/// How much time a slice of recent growth holds.
-const SLICE: Duration = Duration::from_secs(15);
-/// The most slices that are kept: those of [`RECENT`], and one that is only begun.
+/// The most slices that are kept: twenty make up what is recent, and one is only begun.
 pub const SLICES: usize = 21;
 
 /// The cache's counts of one namespace.
@@ -51,6 +49,8 @@ struct Slice {
 pub struct Merger {
     max_discovered: usize,
     costs: MissCosts,
+    /// How far back "recent" reaches.
+    recent: Duration,
     /// What each node said last.
     nodes: BTreeMap<NodeName, Arc<AttributionSnapshot>>,
     slots: BTreeMap<Arc<str>, Slot>,
@@ -74,6 +74,7 @@ impl Merger {
         Self {
             max_discovered: config.max_namespaces,
             costs: MissCosts::new(prices),
+            recent: RECENT,
             nodes: BTreeMap::new(),
             slots: BTreeMap::new(),
             other: Counters::default(),
@@ -85,6 +86,12 @@ impl Merger {
             slices: VecDeque::new(),
             latest: None,
         }
+    }
+
+    /// "Recent" is this much from now on, at most [`RECENT`]: an alert that looks at less must not be explained with what
+    /// was before.
+    pub fn look_back(&mut self, recent: Duration) {
+        self.recent = recent.min(RECENT);
     }
 
     /// What is known by now; `None` before the first report.
@@ -246,7 +253,7 @@ impl Merger {
         let due = self
             .slices
             .back()
-            .is_none_or(|last| now.saturating_sub(last.begin) >= SLICE);
+            .is_none_or(|last| now.saturating_sub(last.begin) >= self.recent / 20);
         if due {
             self.slices.push_back(Slice {
                 begin: now,
@@ -256,7 +263,7 @@ impl Merger {
         while self.slices.len() > SLICES
             || self.slices.get(1).is_some_and(|second| {
                 // The first slice ends where the second one begins.
-                now.saturating_sub(second.begin) > RECENT
+                now.saturating_sub(second.begin) > self.recent
             })
         {
             self.slices.pop_front();

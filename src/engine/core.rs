@@ -20,6 +20,7 @@ use crate::alert::book::AlertBook;
 use crate::alert::saved::SavedState;
 use crate::analyze::ledger::{CacheLedger, cache_state};
 use crate::analyze::lookups::CacheLookups;
+use crate::analyze::merger;
 use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
 use crate::config::{CacheConfig, Config};
@@ -310,7 +311,7 @@ impl Core {
                 for notification in watched.book.reconfigure(&cache.labels, &config.rules, now) {
                     self.dispatcher.notify(notification);
                 }
-                watched.ledger.keep_history(watched.book.horizon());
+                fit(&mut watched.ledger, &watched.book);
             } else {
                 let mut entry = begin(cache, &config, &self.fleet, now);
                 if let Some(mut before) = told.remove(&cache.name) {
@@ -336,7 +337,7 @@ fn begin(cache: &CacheConfig, config: &Config, fleet: &Fleet, now: Now) -> Watch
     let cache = Arc::new(cache.clone());
     let book = AlertBook::new(&cache.name, &cache.labels, &config.rules, now);
     let mut ledger = CacheLedger::new(&cache);
-    ledger.keep_history(book.horizon());
+    fit(&mut ledger, &book);
     Watched {
         ledger,
         lookups: CacheLookups::new(lookups::sampled(&cache)),
@@ -345,6 +346,12 @@ fn begin(cache: &CacheConfig, config: &Config, fleet: &Fleet, now: Now) -> Watch
         _crew: fleet.start(&cache),
         config: cache,
     }
+}
+
+/// Lets the ledger keep what the rules look at.
+fn fit(ledger: &mut CacheLedger, book: &AlertBook) {
+    ledger.keep_history(book.horizon());
+    ledger.look_back(book.closest_look().unwrap_or(merger::RECENT));
 }
 
 /// The end of what was firing for a cache that is configured no more.

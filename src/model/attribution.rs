@@ -155,7 +155,10 @@ pub struct NamespaceCost {
     pub total: f64,
     /// At the pace of [`CacheAttribution::recent`], in whole units an hour.
     pub per_hour: f64,
-    /// What hits saved since cachewatch began to watch; `None` where lookups are not known.
+    /// What one miss costs, in whole units of the currency.
+    pub per_miss: f64,
+    /// What hits saved, as far as the application told of them since cachewatch began to watch; `None` where it tells
+    /// nothing. A sample is no count, so nothing is added up from it.
     pub saved: Option<f64>,
 }
 

@@ -54,6 +54,7 @@ impl MissCosts {
                     } else {
                         0.0
                     },
+                    per_miss: price.of(1),
                     saved: None,
                 })
             })

@@ -116,7 +116,7 @@ fn recent_growth_is_forgotten_and_memory_is_bounded() {
         tell(&mut merger, 1, &mut one, second);
         assert!(merger.slices.len() <= SLICES);
         let now = merger.latest().unwrap();
-        assert!(now.recent_span <= RECENT + SLICE + Duration::from_secs(1));
+        assert!(now.recent_span <= RECENT + RECENT / 20 + Duration::from_secs(1));
         let expected = match second {
             0..=300 => 5,
             1500..=1800 => 2,

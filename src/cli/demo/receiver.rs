@@ -54,59 +54,54 @@ fn render(payload: &Value) -> String {
         vec!["  ┌─ Slack would show ─────────────────────────────────────────".to_owned()];
     let mut put = |text: &str| {
         for line in text.lines() {
-            lines.push(format!("  │ {}", plain(line)));
+            lines.push(format!("  │ {line}"));
         }
     };
-    let attachments = payload
-        .get("attachments")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let list = |value: &Value, name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let attachments = list(payload, "attachments");
     if attachments.is_empty() {
-        put(payload
-            .get("text")
-            .and_then(Value::as_str)
-            .unwrap_or_default());
+        put(&shown(payload));
     }
     for block in attachments
         .iter()
-        .filter_map(|a| a.get("blocks"))
-        .filter_map(Value::as_array)
-        .flatten()
+        .flat_map(|attachment| list(attachment, "blocks"))
     {
-        let text = block.pointer("/text/text").and_then(Value::as_str);
-        text.into_iter().for_each(&mut put);
-        let fields = block
-            .get("fields")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        for field in fields
-            .filter_map(|f| f.get("text"))
-            .filter_map(Value::as_str)
-        {
-            put(&field.replacen('\n', "  ", 1));
+        if let Some(text) = block.get("text") {
+            put(&shown(text));
         }
-        let elements = block
-            .get("elements")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        for element in elements.filter_map(|e| e.get("text")) {
-            let text = element
-                .as_str()
-                .or_else(|| element.get("text").and_then(Value::as_str));
-            text.into_iter().for_each(&mut put);
+        for field in list(&block, "fields") {
+            put(&shown(&field).replacen('\n', "  ", 1));
+        }
+        for element in list(&block, "elements") {
+            // A button holds a text object, a context element is one.
+            put(&shown(
+                element
+                    .get("text")
+                    .filter(|text| text.is_object())
+                    .unwrap_or(&element),
+            ));
         }
     }
     lines.push("  └────────────────────────────────────────────────────────────".to_owned());
     lines.join("\n")
 }
 
-/// Slack's markup taken away.
-fn plain(mrkdwn: &str) -> String {
-    mrkdwn
-        .replace(['*', '`'], "")
+/// A text object as Slack would show it: markup is taken away where there is any.
+fn shown(object: &Value) -> String {
+    let text = object
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if object.get("type").and_then(Value::as_str) != Some("mrkdwn") {
+        return text.to_owned();
+    }
+    text.replace(['*', '`'], "")
         .replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&amp;", "&")

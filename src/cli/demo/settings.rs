@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::{
-    CacheConfig, ChannelConfig, ChannelKind, Config, DownRule, MissRatioRule, Rule, Signal,
-    Transport,
+    AttributionConfig, CacheConfig, ChannelConfig, ChannelKind, Config, DownRule, MissRatioRule,
+    NamespaceConfig, Rule, Signal, Transport,
 };
 use crate::model::incident::Severity;
-use crate::model::name::{Name, NameError};
+use crate::model::name::Name;
+use crate::model::price::Price;
 use crate::model::secret::Secret;
 
 /// The rule windows of a demo of three minutes; a longer demo has longer ones.
@@ -21,7 +22,7 @@ pub(super) fn config(
     port: u16,
     slack_url: &str,
     length: Duration,
-) -> Result<Config, NameError> {
+) -> anyhow::Result<Config> {
     let stretch = (length.as_secs_f64() / USUAL_LENGTH.as_secs_f64()).clamp(0.5, 3.0);
     let seconds = |seconds: f64| Duration::from_secs_f64(seconds * stretch);
     let miss_ratio = MissRatioRule {
@@ -33,7 +34,7 @@ pub(super) fn config(
         ..MissRatioRule::default()
     };
     let rule = |name: &str, signal, severity| {
-        Ok::<_, NameError>(Rule {
+        anyhow::Ok(Rule {
             name: Name::new(name)?,
             signal,
             severity,
@@ -62,7 +63,7 @@ pub(super) fn config(
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             events: true,
-            attribution: crate::config::AttributionConfig::default(),
+            attribution: namespaces()?,
             sampling: None,
             labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         }],
@@ -85,5 +86,24 @@ pub(super) fn config(
                 Severity::Critical,
             )?,
         ],
+    })
+}
+
+/// The families of keys by name, with what an AI answer costs. Without this they would be found within half a minute.
+fn namespaces() -> anyhow::Result<AttributionConfig> {
+    let named = |pattern: &str, price| NamespaceConfig {
+        name: pattern.to_owned(),
+        pattern: pattern.to_owned(),
+        price,
+    };
+    let ai_answer = Price::new(0.002, "USD")?;
+    Ok(AttributionConfig {
+        namespaces: vec![
+            named("session:*", None),
+            named("product:*:detail", None),
+            named("ai:answer:*", Some(ai_answer)),
+            named("export:*", None),
+        ],
+        ..AttributionConfig::default()
     })
 }

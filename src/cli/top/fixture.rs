@@ -50,6 +50,7 @@ pub(super) fn hostile() -> Snapshot {
         currency: "\u{1b}[31mUSD and more of it".to_owned(),
         total: f64::MAX,
         per_hour: f64::MAX,
+        per_miss: 0.012,
         saved: None,
     });
     for cache in &mut snapshot.caches {
@@ -91,6 +92,7 @@ fn products() -> CacheAttribution {
         currency: "USD".to_owned(),
         total: 913.2,
         per_hour: 727.2,
+        per_miss: 0.012,
         saved: None,
     }];
     own.hit_ratios = vec![

@@ -85,6 +85,19 @@ pub(super) const METRICS: &[Metric] = &[
         },
     ),
     row(
+        "cache_hit_savings_total",
+        Kind::Counter,
+        &["cache", "namespace", "currency"],
+        "What hits saved, in whole units of the currency, as far as the application told of them. Absent where it tells nothing.",
+        |c, s| {
+            for cost in of(c).map(|a| a.costs.as_slice()).unwrap_or_default() {
+                if let Some(saved) = cost.saved {
+                    s.value(&[&cost.namespace, &cost.currency], saved);
+                }
+            }
+        },
+    ),
+    row(
         "cache_misses_after_eviction_total",
         Kind::Counter,
         WITHIN,

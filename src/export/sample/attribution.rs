@@ -148,6 +148,7 @@ pub(crate) fn attribution() -> CacheAttribution {
                 currency: "USD".to_owned(),
                 total: 25.92,
                 per_hour: 103.68,
+                per_miss: 0.012,
                 saved: Some(48.2),
             },
             NamespaceCost {
@@ -155,6 +156,7 @@ pub(crate) fn attribution() -> CacheAttribution {
                 currency: "USD".to_owned(),
                 total: 1.251,
                 per_hour: 5.004,
+                per_miss: 0.012,
                 saved: None,
             },
         ],

@@ -15,6 +15,8 @@ use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::SystemClock;
 use crate::model::window::Totals;
 
+mod together;
+
 const SECRET: &str = "hunter2";
 /// Name, glob, share of lookups, share of hits in these.
 const NAMESPACES: [(&str, &str, f64, f64); 3] = [
