@@ -24,9 +24,9 @@ use crate::config::CacheConfig;
 
 /// A read that brought less than this is followed by a pause of [`GATHER`].
 const GATHER_BELOW: usize = 16 * 1024;
-/// How long events may gather in the socket's buffer. At a million events a second that is about 80 KB, less than any
-/// socket's buffer holds.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long events may gather in the socket's buffers. Under a flood they hold what comes in this time many times over,
+/// and reads are larger than [`GATHER_BELOW`], so that there is no pause at all.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// How a session went.
 #[derive(Debug, PartialEq, Eq)]
