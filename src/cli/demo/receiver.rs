@@ -92,16 +92,19 @@ fn render(payload: &Value) -> String {
     lines.join("\n")
 }
 
-/// A text object as Slack would show it: markup is taken away where there is any.
+/// A text object as Slack would show it: entities are decoded, and markup is taken away where there is any.
 fn shown(object: &Value) -> String {
     let text = object
         .get("text")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if object.get("type").and_then(Value::as_str) != Some("mrkdwn") {
-        return text.to_owned();
-    }
-    text.replace(['*', '`'], "")
+    let marked = object.get("type").and_then(Value::as_str) == Some("mrkdwn");
+    let plain = if marked {
+        text.replace(['*', '`'], "")
+    } else {
+        text.to_owned()
+    };
+    plain
         .replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&amp;", "&")
@@ -114,11 +117,14 @@ mod tests {
     #[test]
     fn blocks_become_lines() {
         let payload = serde_json::json!({"text": "x", "attachments": [{"blocks": [
-            {"type": "header", "text": {"type": "plain_text", "text": "Miss rate 34 %"}},
+            {"type": "header", "text": {"type": "plain_text", "text": "Miss rate 34 % on `user:*`, &gt; 20 %"}},
             {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Lookups*\n12 &amp; 3"}]},
         ]}]});
         let text = render(&payload);
-        assert!(text.contains("│ Miss rate 34 %"), "{text}");
+        assert!(
+            text.contains("│ Miss rate 34 % on `user:*`, > 20 %"),
+            "{text}"
+        );
         assert!(text.contains("│ Lookups  12 & 3"), "{text}");
     }
 }

@@ -53,7 +53,7 @@ impl DemoServer {
                 "--maxmemory-policy",
                 "allkeys-lru",
                 "--notify-keyspace-events",
-                "Exem",
+                "Exemg",
             ])
             .arg("--dir")
             .arg(&folder)
