@@ -1,3 +1,5 @@
+//! What the screen is made of: which cache, which order, which words; no terminal involved.
+
 use super::*;
 use crate::cli::top::fixture;
 

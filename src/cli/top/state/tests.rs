@@ -1,3 +1,5 @@
+//! Keys pressed one after the other, and what the view shows then.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Screens as text: golden ones, hostile names, and all sizes down to nothing.
+
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
