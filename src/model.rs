@@ -7,6 +7,7 @@
 
 pub mod attribution;
 pub mod events;
+pub mod evidence;
 pub mod flags;
 pub mod incident;
 pub mod lookups;
@@ -15,7 +16,10 @@ pub mod pattern;
 pub mod poll;
 pub mod price;
 pub mod reading;
+pub mod record;
+pub mod seconds;
 pub mod secret;
+pub mod silence;
 pub mod snapshot;
 pub mod stats;
 pub mod time;

@@ -14,7 +14,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::config::{ChannelConfig, ChannelKind};
-use crate::model::incident::Notification;
 use crate::model::name::ChannelName;
 use crate::model::time::Clock;
 
@@ -23,6 +22,7 @@ mod dispatcher;
 mod email;
 mod format;
 mod http;
+mod letter;
 mod message;
 mod outcome;
 mod queue;
@@ -39,6 +39,7 @@ mod worker;
 
 pub use dispatcher::Dispatcher;
 
+use letter::Letter;
 use outcome::Outcome;
 
 /// A way to reach people. It sends once and says what became of it; it never retries by itself.
@@ -48,14 +49,18 @@ trait Channel: Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// Sends one notification. `key` is the same at each attempt; `late` is how long the notification had to wait, if
-    /// that is worth saying. Ends by itself within a minute or so.
-    fn send<'a>(
-        &'a self,
-        n: &'a Notification,
-        key: &'a str,
-        late: Option<Duration>,
-    ) -> BoxFuture<'a, Outcome>;
+    /// Whether several notifications may be put into one letter.
+    fn takes_digests(&self) -> bool {
+        false
+    }
+
+    /// How often an open incident must be told again so that the receiver does not think it over; `None`: never.
+    fn resend_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Sends one letter, once. Ends by itself within a minute or so.
+    fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome>;
 }
 
 /// Why channels cannot be used as configured.

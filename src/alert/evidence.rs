@@ -71,6 +71,7 @@ pub(super) fn blank(rule: &MissRatioRule, incident: &Incident) -> MissEvidence {
         memory_used_ratio: None,
         peak_ratio: incident.peak_ratio(),
         normal_ratio: incident.normal_ratio(),
+        normal_range: None,
         extra_misses: incident.extra_misses(),
         history: Sparkline::default(),
         attribution: None,

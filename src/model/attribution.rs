@@ -79,7 +79,7 @@ pub struct AttributionSnapshot {
     pub misses: TableStats,
     /// How far back "no removal was seen" reaches: 95 of 100 removals that fell out lately were older; the time since
     /// the start or the last gap while nothing fell out since. After a merge the shortest.
-    #[serde(rename = "horizon_seconds", serialize_with = "seconds")]
+    #[serde(rename = "horizon_seconds", with = "super::seconds")]
     pub horizon: Duration,
     /// Gaps that were told.
     pub gaps: u64,
@@ -208,7 +208,7 @@ pub struct CacheAttribution {
     /// of `other`.
     pub recent: Vec<NamespaceCounts>,
     /// How long "recent" is: five minutes, less after a start.
-    #[serde(rename = "recent_seconds", serialize_with = "seconds")]
+    #[serde(rename = "recent_seconds", with = "super::seconds")]
     pub recent_span: Duration,
     /// Events seen / counted by the server within that time for `keymiss`, over all nodes, 0..1; `None` when the
     /// servers counted none. What rests on less than 0.99 says so.
@@ -217,8 +217,4 @@ pub struct CacheAttribution {
     pub costs: Vec<NamespaceCost>,
     /// Hit ratios, where lookups are known.
     pub hit_ratios: Vec<NamespaceHitRatio>,
-}
-
-fn seconds<S: serde::Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_f64(d.as_secs_f64())
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::attribution::Cause;
+pub use super::evidence::{
+    DownEvidence, Evidence, MissAttribution, MissEvidence, NamespaceShare, SignalEvidence,
+    TtlCliff, Unit,
+};
 use super::name::{CacheName, Name, NodeName, RuleName};
-use super::window::Sparkline;
 
 /// How bad it is.
 #[derive(
@@ -52,17 +54,23 @@ pub enum AlertState {
     InsufficientTraffic,
     /// No incident, and no readings to say anything.
     NoData,
+    /// No incident, and the cache is being filled anew: after a restart, a failover, a flush. Visible, but no page.
+    WarmingUp,
+    /// An incident is open, and nobody is told: a silence, a maintenance window, or a graver incident of the same cache.
+    Silenced,
 }
 
 impl AlertState {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Ok,
         Self::Pending,
         Self::Firing,
         Self::Recovering,
         Self::InsufficientTraffic,
         Self::NoData,
+        Self::WarmingUp,
+        Self::Silenced,
     ];
 
     /// As a label value.
@@ -74,12 +82,14 @@ impl AlertState {
             Self::Recovering => "recovering",
             Self::InsufficientTraffic => "insufficient_traffic",
             Self::NoData => "no_data",
+            Self::WarmingUp => "warming_up",
+            Self::Silenced => "silenced",
         }
     }
 
     /// Whether an incident is open.
     pub fn is_firing(self) -> bool {
-        matches!(self, Self::Firing | Self::Recovering)
+        matches!(self, Self::Firing | Self::Recovering | Self::Silenced)
     }
 }
 
@@ -124,126 +134,56 @@ impl Transition {
     }
 }
 
-/// What the rule was about, for the words of the message.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(tag = "signal", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each message, and hardly any messages"
+/// A part of a cache that a rule can watch.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
-pub enum Evidence {
-    /// Too many lookups miss.
-    MissRatio(MissEvidence),
-    /// No reading for too long.
-    Down(DownEvidence),
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A family of keys, escaped as `\xNN`; it may hold markup.
+    Namespace(String),
+    /// One server process.
+    Node(NodeName),
 }
 
-/// The numbers behind a miss-ratio message.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct MissEvidence {
-    /// Miss ratio over the short window, at the transition (for `resolved`: the value at recovery).
-    pub short_ratio: Option<f64>,
-    /// How long the short window is, in seconds.
-    pub short_seconds: f64,
-    /// Miss ratio over the long window that was used.
-    pub long_ratio: Option<f64>,
-    /// How long that window is, in seconds.
-    pub long_seconds: f64,
-    /// Lower confidence bound of the long ratio.
-    pub long_lower: Option<f64>,
-    /// The confidence of that bound, 0..1.
-    pub confidence: f64,
-    /// Lookups in the long window: the sample size.
-    pub lookups: u64,
-    /// Misses in the long window.
-    pub misses: u64,
-    /// The threshold of the rule, 0..1.
-    pub threshold: f64,
-    /// Lookups per second in the short window.
-    pub lookups_per_second: Option<f64>,
-    /// Evictions per second in the short window.
-    pub evictions_per_second: Option<f64>,
-    /// Expirations per second in the short window.
-    pub expirations_per_second: Option<f64>,
-    /// Memory used / limit, 0..1, where there is a limit.
-    pub memory_used_ratio: Option<f64>,
-    /// The highest short-window ratio since the incident began.
-    pub peak_ratio: Option<f64>,
-    /// Median of the short-window ratio over the hour before the incident: what is normal.
-    pub normal_ratio: Option<f64>,
-    /// Misses beyond the normal ratio since the incident began (for `resolved`).
-    pub extra_misses: Option<u64>,
-    /// Miss ratio over the last hour, or over less while there is less.
-    pub history: Sparkline,
-    /// Where the misses were and why; `None` without events, or when the cache cannot be looked at.
-    pub attribution: Option<MissAttribution>,
-}
-
-/// Where the misses of the last minutes were, and why: from events, so exact as far as they are complete.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct MissAttribution {
-    /// How many minutes, in seconds.
-    pub span_seconds: f64,
-    /// Misses that were seen in that time.
-    pub misses: u64,
-    /// Seen misses / misses that the servers counted, 0..1. `None` when they counted none.
-    pub completeness: Option<f64>,
-    /// The most frequent cause with its share of all misses, 0..1.
-    pub cause: Option<(Cause, f64)>,
-    /// How far back "no removal was seen" reaches, in seconds.
-    pub horizon_seconds: f64,
-    /// The namespaces behind it, at most three: those with the most misses beyond their usual pace, or with the most
-    /// misses while the usual pace is not known.
-    pub namespaces: Vec<NamespaceShare>,
-    /// Many keys whose time to live ended at once.
-    pub ttl_cliff: Option<TtlCliff>,
-    /// What misses cost an hour at the pace of these minutes, by currency, where prices are configured.
-    pub cost_per_hour: Vec<(f64, String)>,
-    /// The same beyond the usual pace; empty while that is not known.
-    pub extra_cost_per_hour: Vec<(f64, String)>,
-}
-
-/// One namespace's part in the misses.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct NamespaceShare {
-    /// The namespace, escaped as `\xNN`; it may hold markup.
-    pub name: String,
-    /// Its misses.
-    pub misses: u64,
-    /// Its share of all misses, 0..1.
-    pub share: f64,
-    /// Misses beyond its usual pace; `None` while that is not known.
-    pub extra_misses: Option<u64>,
-    /// Its most frequent cause.
-    pub cause: Cause,
-    /// The share of that cause in its misses, 0..1.
-    pub cause_share: f64,
-    /// What its misses cost an hour, and in which currency, where a price is configured.
-    pub cost_per_hour: Option<(f64, String)>,
-}
-
-/// Many keys whose time to live ended at once.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub struct TtlCliff {
-    /// When half of them had expired.
+/// Something that happened at about the same time as an incident began, and may be the reason for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Coincidence {
+    /// When.
     pub at: Timestamp,
-    /// Expirations in the minute with the most.
-    pub expirations: u64,
-    /// Expirations in a usual minute: the median of the hour before.
-    pub usual: f64,
+    /// What kind of thing.
+    pub kind: CoincidenceKind,
+    /// In words, without its time: `the keys were flushed`, `deploy of shop 2.14 by ann`. From an annotation it may hold
+    /// markup.
+    pub text: String,
 }
 
-/// The words behind a down message.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct DownEvidence {
-    /// Nodes that do not answer, each with the last error.
-    pub nodes: Vec<(NodeName, String)>,
-    /// Nodes in all.
-    pub total: usize,
+/// What kind of thing coincided.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CoincidenceKind {
+    /// A server process started anew.
+    Restart,
+    /// A replica took over.
+    Failover,
+    /// Another process answers at the address.
+    NodeSwap,
+    /// CONFIG RESETSTAT.
+    Resetstat,
+    /// FLUSHDB, FLUSHALL or SWAPDB.
+    Flush,
+    /// Many keys expired at once.
+    TtlCliff,
+    /// Memory reached its limit.
+    MemoryLimit,
+    /// Somebody told us: a deploy, a warm-up, a flush.
+    Annotation,
 }
 
 /// One transition of one incident: what every channel gets to say in its own way.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Notification {
     /// Identifies the incident; the same in its firing and its resolved message.
     pub incident: String,
@@ -253,6 +193,9 @@ pub struct Notification {
     pub rule: RuleName,
     /// The cache.
     pub cache: CacheName,
+    /// The part of the cache that the rule watches; `None`: the cache as a whole.
+    #[serde(default)]
+    pub subject: Option<Subject>,
     /// How bad.
     pub severity: Severity,
     /// Labels of the cache and of the rule, rule first where both have one.
@@ -264,12 +207,15 @@ pub struct Notification {
     /// When this transition happened.
     pub at: Timestamp,
     /// How long it has been firing, on the monotonic clock (for `resolved`).
-    #[serde(rename = "duration_seconds", serialize_with = "seconds")]
+    #[serde(rename = "duration_seconds", with = "super::seconds")]
     pub duration: Duration,
     /// Where a runbook is.
     pub runbook: Option<String>,
     /// Why it ended, where that is not simply that the condition is over: `no lookups any more`, `the rule was removed`.
     pub note: Option<String>,
+    /// What happened at about the same time, the latest last; at most eight.
+    #[serde(default)]
+    pub coincidences: Vec<Coincidence>,
     /// The numbers.
     pub evidence: Evidence,
 }
@@ -279,8 +225,4 @@ impl Notification {
     pub fn idempotency_key(&self, channel: &Name) -> String {
         format!("{}/{}/{channel}", self.incident, self.transition.as_str())
     }
-}
-
-fn seconds<S: serde::Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_f64(d.as_secs_f64())
 }

@@ -81,6 +81,13 @@ impl serde::Serialize for Name {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::new(&name).map_err(serde::de::Error::custom)
+    }
+}
+
 /// One server process as it is addressed: `host:port`, `[v6]:port`, or `unix:/path`.
 ///
 /// Never holds a user name or a password.
@@ -123,6 +130,12 @@ impl fmt::Debug for NodeName {
 impl serde::Serialize for NodeName {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for NodeName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Self(Arc::from(name)))
     }
 }
 

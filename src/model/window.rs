@@ -31,10 +31,10 @@ impl Totals {
 }
 
 /// A short series for a small picture.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Sparkline {
     /// How long all points together are, up to now, in seconds.
-    #[serde(rename = "span_seconds", serialize_with = "seconds")]
+    #[serde(rename = "span_seconds", with = "super::seconds")]
     pub span: Duration,
     /// Ratios, 0..1, oldest first, evenly spaced; `None` where there were no lookups.
     pub points: Vec<Option<f64>>,
@@ -54,10 +54,10 @@ impl FromIterator<Option<f64>> for Sparkline {
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct WindowStats {
     /// How long the window is meant to be, in seconds.
-    #[serde(rename = "window_seconds", serialize_with = "seconds")]
+    #[serde(rename = "window_seconds", with = "super::seconds")]
     pub window: Duration,
     /// How long the readings really span, in seconds: less after a start, zero with fewer than two readings.
-    #[serde(rename = "covered_seconds", serialize_with = "seconds")]
+    #[serde(rename = "covered_seconds", with = "super::seconds")]
     pub covered: Duration,
     /// Counts within the window.
     pub delta: Totals,
@@ -83,8 +83,4 @@ impl WindowStats {
     pub fn hit_ratio(&self) -> Option<f64> {
         self.miss_ratio.map(|m| 1.0 - m)
     }
-}
-
-fn seconds<S: serde::Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_f64(d.as_secs_f64())
 }

@@ -15,6 +15,7 @@ use lettre::message::{Mailbox, Message as Mail, MultiPart, SinglePart};
 use crate::config::EmailConfig;
 use crate::model::incident::{Notification, Transition};
 use crate::model::name::ChannelName;
+use crate::notify::letter::Letter;
 use crate::notify::message;
 use crate::notify::outcome::Outcome;
 use crate::notify::text::{Fnv, clean};
@@ -114,8 +115,8 @@ impl Email {
         format!("<{readable}.{hash}@{}>", self.from.email.domain())
     }
 
-    async fn deliver(&self, n: &Notification, key: &str, late: Option<Duration>) -> Outcome {
-        match self.compose(n, key, late) {
+    async fn deliver(&self, letter: &Letter<'_>) -> Outcome {
+        match self.compose(letter.first(), letter.key, letter.late) {
             Ok(mail) => self.server.send(mail.envelope(), &mail.formatted()).await,
             Err(error) => Outcome::permanent(format!("the mail cannot be composed: {error}")),
         }
@@ -123,13 +124,8 @@ impl Email {
 }
 
 impl Channel for Email {
-    fn send<'a>(
-        &'a self,
-        n: &'a Notification,
-        key: &'a str,
-        late: Option<Duration>,
-    ) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.deliver(n, key, late))
+    fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.deliver(letter))
     }
 }
 

@@ -15,6 +15,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use crate::model::secret::Secret;
 use crate::notify::ChannelError;
+use crate::notify::letter::Trace;
 use crate::notify::text::{EXCERPT_CHARS, Redactor, clean};
 use crate::notify::tls::Trust;
 
@@ -113,6 +114,7 @@ impl Http {
         to: &Endpoint,
         body: &serde_json::Value,
         headers: &[(&'static str, String)],
+        trace: &Trace,
     ) -> Result<Reply, String> {
         let mut request = self
             .client
@@ -132,6 +134,7 @@ impl Http {
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
         let status = response.status().as_u16();
+        trace.answered(status);
         let body = self
             .read(&mut response)
             .await

@@ -14,6 +14,7 @@ use crate::notify::text::clean;
 
 mod down;
 mod miss;
+mod signal;
 
 /// The longest line of a message, in characters.
 const MAX_LINE_CHARS: usize = 400;
@@ -81,6 +82,7 @@ pub(crate) fn render(
     let words = match &n.evidence {
         Evidence::MissRatio(evidence) => miss::words(n, evidence),
         Evidence::Down(evidence) => down::words(n, evidence),
+        Evidence::Signal(evidence) => signal::words(n, evidence),
     };
     let mut summary = Vec::new();
     if let Some(late) = late {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::model::incident::Notification;
 use crate::model::secret::Secret;
 use crate::model::time::Clock;
 use crate::notify::http::{Endpoint, Http};
+use crate::notify::letter::Letter;
 use crate::notify::message;
 use crate::notify::outcome::{Outcome, retry_after};
 use crate::notify::{Channel, ChannelError};
@@ -45,10 +45,14 @@ impl Slack {
         })
     }
 
-    async fn post(&self, n: &Notification, late: Option<Duration>) -> Outcome {
-        let message = message::render(n, self.external_url.as_deref(), late);
+    async fn post(&self, letter: &Letter<'_>) -> Outcome {
+        let message = message::render(letter.first(), self.external_url.as_deref(), letter.late);
         let body = payload::payload(&message);
-        let reply = match self.http.post_json(&self.endpoint, &body, &[]).await {
+        let reply = match self
+            .http
+            .post_json(&self.endpoint, &body, &[], letter.trace)
+            .await
+        {
             Ok(reply) => reply,
             Err(why) => return Outcome::retry(why),
         };
@@ -76,12 +80,7 @@ impl Channel for Slack {
         PACE
     }
 
-    fn send<'a>(
-        &'a self,
-        n: &'a Notification,
-        _key: &'a str,
-        late: Option<Duration>,
-    ) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.post(n, late))
+    fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.post(letter))
     }
 }

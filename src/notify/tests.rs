@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::http::{Endpoint, Http, Limits};
+use super::letter::Trace;
 use super::outcome::Outcome;
 use super::slack::Slack;
 use super::testing::http::{Act, Receiver};
 use super::testing::log::Log;
-use super::testing::notification;
+use super::testing::{notification, send};
 use super::tls::Trust;
 use super::webhook::Webhook;
 use super::*;
@@ -130,7 +131,7 @@ async fn every_receiver_has_its_outcome_and_no_secret_gets_out() {
         };
         for (name, channel) in http_channels(&secret_url(receiver.address), limits) {
             let n = notification::miss_firing();
-            let outcome = channel.send(&n, "incident/firing/ops", None).await;
+            let outcome = send(&*channel, &n, "incident/firing/ops").await;
             let expected = if name == "slack" { slack } else { webhook };
             assert_eq!(kind(&outcome), expected, "{name} {act:?}: {outcome:?}");
             let told = format!("{outcome:?}");
@@ -148,7 +149,7 @@ async fn nobody_there_is_tried_again_and_the_address_is_kept() {
         listener.local_addr().unwrap()
     };
     for (name, channel) in http_channels(&secret_url(address), Limits::default()) {
-        let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+        let outcome = send(&*channel, &notification::miss_firing(), "k").await;
         let Outcome::Retry { after: None, why } = outcome else {
             panic!("{name}: {outcome:?}")
         };
@@ -164,9 +165,7 @@ async fn nobody_there_is_tried_again_and_the_address_is_kept() {
 async fn requests_carry_what_receivers_need() {
     let receiver = Receiver::start(Act::Answer(200, "", "ok")).await;
     for (name, channel) in http_channels(&secret_url(receiver.address), Limits::default()) {
-        let outcome = channel
-            .send(&notification::miss_firing(), "01K/firing/ops", None)
-            .await;
+        let outcome = send(&*channel, &notification::miss_firing(), "01K/firing/ops").await;
         assert_eq!(outcome, Outcome::Delivered, "{name}");
     }
     let requests = receiver.requests();
@@ -198,7 +197,9 @@ async fn https_needs_somebody_who_vouches_for_the_receiver() {
     };
     for (trust, works) in [(trusting, true), (Trust::default(), false)] {
         let http = Http::new(&trust, Limits::default()).unwrap();
-        let reply = http.post_json(&endpoint, &serde_json::json!({}), &[]).await;
+        let reply = http
+            .post_json(&endpoint, &serde_json::json!({}), &[], &Trace::default())
+            .await;
         assert_eq!(reply.is_ok(), works, "{reply:?}");
         if let Err(why) = reply {
             assert!(

@@ -17,6 +17,7 @@ use crate::model::name::ChannelName;
 use crate::model::secret::Secret;
 use crate::model::time::Clock;
 use crate::notify::http::{Endpoint, Http};
+use crate::notify::letter::Letter;
 use crate::notify::message::{self, Message};
 use crate::notify::outcome::{Outcome, retry_after};
 use crate::notify::text::{Fnv, clean};
@@ -55,10 +56,18 @@ impl Webhook {
         })
     }
 
-    async fn post(&self, n: &Notification, key: &str, late: Option<Duration>) -> Outcome {
-        let body = payload(n, &self.name, self.external_url.as_deref(), late);
-        let headers = [("Idempotency-Key", header_safe(key))];
-        match self.http.post_json(&self.endpoint, &body, &headers).await {
+    async fn post(&self, letter: &Letter<'_>) -> Outcome {
+        let body = payload(
+            letter.first(),
+            &self.name,
+            self.external_url.as_deref(),
+            letter.late,
+        );
+        let headers = [("Idempotency-Key", header_safe(letter.key))];
+        let sent = self
+            .http
+            .post_json(&self.endpoint, &body, &headers, letter.trace);
+        match sent.await {
             Err(why) => Outcome::retry(why),
             Ok(reply) if (200..300).contains(&reply.status) => Outcome::Delivered,
             Ok(reply) => {
@@ -73,13 +82,8 @@ impl Webhook {
 }
 
 impl Channel for Webhook {
-    fn send<'a>(
-        &'a self,
-        n: &'a Notification,
-        key: &'a str,
-        late: Option<Duration>,
-    ) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.post(n, key, late))
+    fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.post(letter))
     }
 }
 
@@ -175,6 +179,13 @@ fn annotations(n: &Notification, message: &Message) -> BTreeMap<&'static str, St
         Evidence::Down(e) => {
             all.insert("value", e.nodes.len().to_string());
             all.insert("nodes", e.total.to_string());
+        }
+        Evidence::Signal(e) => {
+            all.insert("signal", e.name.clone());
+            all.insert("threshold", number(e.threshold));
+            all.extend(e.value.map(|v| ("value", number(v))));
+            all.extend(e.normal.map(|v| ("normal", number(v))));
+            all.extend(e.peak.map(|v| ("peak", number(v))));
         }
     }
     all

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::name::ChannelName;
 use crate::model::stats::ChannelStats;
 use crate::model::time::Clock;
+use crate::notify::letter::{Letter, Trace};
 use crate::notify::outcome::Outcome;
 use crate::notify::queue::{Job, Queue};
 use crate::notify::{Channel, backoff};
@@ -85,7 +86,15 @@ impl Worker {
             attempts += 1;
             let waited = self.waited(job);
             let late = Some(waited).filter(|w| *w >= LATE_AFTER);
-            let outcome = target.channel.send(n, &key, late).await;
+            let trace = Trace::default();
+            let letter = Letter {
+                notifications: std::slice::from_ref(n),
+                key: &key,
+                late,
+                test: false,
+                trace: &trace,
+            };
+            let outcome = target.channel.send(&letter).await;
             *last = Some(Instant::now());
 
             let line = Line {

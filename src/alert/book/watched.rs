@@ -171,6 +171,7 @@ impl Watched {
             transition,
             rule: self.rule.name.clone(),
             cache: subject.cache.clone(),
+            subject: None,
             severity: self.rule.severity,
             labels,
             started: incident.started(),
@@ -179,6 +180,7 @@ impl Watched {
             duration: incident.duration(now),
             runbook: self.rule.runbook.clone(),
             note,
+            coincidences: Vec::new(),
             evidence: evidence.unwrap_or_else(|| blank(&self.rule.signal, incident)),
         }
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::config::SmtpSecurity;
 use crate::model::secret::Secret;
 use crate::notify::testing::log::Log;
+use crate::notify::testing::send;
 use crate::notify::testing::smtp::{Act, Phase, Security, Server};
 use crate::notify::testing::{golden, notification};
 
@@ -69,7 +70,7 @@ async fn attempt(
     };
     let channel = channel(&config(server.address.port(), security), &trust, deadlines);
     let n = notification::miss_firing();
-    let outcome = channel.send(&n, "incident/firing/mail", None).await;
+    let outcome = send(&channel, &n, "incident/firing/mail").await;
     (outcome, server)
 }
 
@@ -166,7 +167,7 @@ async fn starttls_that_is_not_offered_is_refused() {
     let server = Server::start(Security::None, []).await;
     let config = config(server.address.port(), SmtpSecurity::StartTls);
     let channel = channel(&config, &Trust::default(), FAST);
-    let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+    let outcome = send(&channel, &notification::miss_firing(), "k").await;
     let Outcome::Permanent { why } = outcome else {
         panic!("{outcome:?}")
     };
@@ -189,7 +190,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
         let server = Server::start(offered, []).await;
         let config = config(server.address.port(), wanted);
         let channel = channel(&config, &Trust::default(), Deadlines::default());
-        let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+        let outcome = send(&channel, &notification::miss_firing(), "k").await;
         let Outcome::Retry { why, .. } = outcome else {
             panic!("{outcome:?}")
         };
@@ -276,7 +277,7 @@ async fn nobody_there_is_tried_again() {
         listener.local_addr().unwrap().port()
     };
     let channel = channel(&config(port, SmtpSecurity::None), &Trust::default(), FAST);
-    let outcome = channel.send(&notification::miss_firing(), "k", None).await;
+    let outcome = send(&channel, &notification::miss_firing(), "k").await;
     let Outcome::Retry { why, .. } = outcome else {
         panic!("{outcome:?}")
     };

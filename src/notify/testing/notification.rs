@@ -22,6 +22,7 @@ fn base(rule: &str, evidence: Evidence) -> Notification {
         transition: Transition::Firing,
         rule: Name::new(rule).unwrap(),
         cache: Name::new("sessions").unwrap(),
+        subject: None,
         severity: Severity::Critical,
         labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         started: at("2026-01-02T03:04:05Z"),
@@ -30,6 +31,7 @@ fn base(rule: &str, evidence: Evidence) -> Notification {
         duration: Duration::ZERO,
         runbook: Some("https://wiki.example.org/cache".to_owned()),
         note: None,
+        coincidences: Vec::new(),
         evidence,
     }
 }
@@ -61,6 +63,7 @@ pub(crate) fn miss_firing() -> Notification {
             memory_used_ratio: Some(1.0),
             peak_ratio: Some(0.352),
             normal_ratio: Some(0.08),
+            normal_range: None,
             extra_misses: None,
             history,
             attribution: None,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::model::incident::{Notification, Transition};
+use crate::model::incident::Transition;
 use crate::model::time::Now;
 use crate::notify::testing::log::Log;
 use crate::notify::testing::notification;
@@ -47,15 +47,10 @@ impl Channel for Scripted {
         self.pace
     }
 
-    fn send<'a>(
-        &'a self,
-        _: &'a Notification,
-        key: &'a str,
-        late: Option<Duration>,
-    ) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
         let attempt = Attempt {
-            key: key.to_owned(),
-            late,
+            key: letter.key.to_owned(),
+            late: letter.late,
             at: Instant::now(),
         };
         self.attempts.lock().unwrap().push(attempt);

@@ -214,6 +214,8 @@ fn alert(alert: &AlertStatus, now: Now) -> AlertView {
             AlertState::Recovering => "recovering",
             AlertState::InsufficientTraffic => "not enough traffic",
             AlertState::NoData => "no data",
+            AlertState::WarmingUp => "warming up",
+            AlertState::Silenced => "silenced",
         },
         since: span(Duration::from_secs(u64::try_from(since).unwrap_or(0))),
         explanation: text(&alert.explanation),

@@ -171,7 +171,7 @@ mod tests {
     fn sample() -> MissAttribution {
         match notification::miss_attributed().evidence {
             Evidence::MissRatio(e) => e.attribution.unwrap(),
-            Evidence::Down(_) => panic!("a miss-ratio notification"),
+            Evidence::Down(_) | Evidence::Signal(_) => panic!("a miss-ratio notification"),
         }
     }
 
