@@ -15,6 +15,7 @@ pub mod lookups;
 pub mod merger;
 pub mod node;
 pub mod sample;
+pub mod slots;
 pub mod status;
 pub mod wilson;
 
