@@ -110,7 +110,8 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     }
     if let Some(listener) = listener {
         let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock))
-            .with_intake(intake);
+            .with_intake(intake)
+            .ending_with(cancel.clone());
         tracker.spawn(serve::serve(
             listener,
             serve::router(state),

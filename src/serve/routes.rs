@@ -12,6 +12,7 @@ use crate::export::{Format, accepts_gzip};
 use super::{AppState, api, health, page, values};
 
 const STYLE: &str = include_str!("../../templates/static/style.css");
+const SCRIPT: &str = include_str!("../../templates/static/live.js");
 const ICON: &str = include_str!("../../templates/static/icon.svg");
 
 /// The exposition in the format that the scraper asks for.
@@ -82,6 +83,11 @@ pub(super) async fn style(headers: HeaderMap) -> Response {
     asset(&headers, "text/css; charset=utf-8", STYLE)
 }
 
+/// What makes the page live.
+pub(super) async fn script(headers: HeaderMap) -> Response {
+    asset(&headers, "text/javascript; charset=utf-8", SCRIPT)
+}
+
 /// The page's icon.
 pub(super) async fn icon(headers: HeaderMap) -> Response {
     asset(&headers, "image/svg+xml", ICON)
@@ -114,7 +120,7 @@ fn text(status: StatusCode, body: String) -> Response {
 }
 
 /// The page asks for the stylesheet by its version, so that a new build is never shown with an old one.
-const STYLE_VERSION: u64 = fnv1a(STYLE.as_bytes());
+const STYLE_VERSION: u64 = fnv1a(STYLE.as_bytes()) ^ fnv1a(SCRIPT.as_bytes());
 
 fn asset(headers: &HeaderMap, content_type: &'static str, body: &'static str) -> Response {
     let etag = format!("\"{:016x}\"", fnv1a(body.as_bytes()));
