@@ -99,7 +99,8 @@ impl AppState {
 pub fn router(state: AppState) -> Router {
     let counts = Arc::clone(&state.http);
     let routes = Router::new()
-        .route("/", get(routes::page))
+        .route("/", get(routes::overview))
+        .route("/caches/{cache}", get(routes::cache))
         .route("/live", get(live::live))
         .route("/metrics", get(routes::metrics))
         .route("/healthz", get(routes::healthz))
