@@ -101,6 +101,8 @@ pub fn router(state: AppState) -> Router {
     let routes = Router::new()
         .route("/", get(routes::overview))
         .route("/caches/{cache}", get(routes::cache))
+        .route("/health", get(routes::health_page))
+        .route("/configuration", get(routes::configuration))
         .route("/live", get(live::live))
         .route("/metrics", get(routes::metrics))
         .route("/healthz", get(routes::healthz))

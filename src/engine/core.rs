@@ -100,6 +100,7 @@ impl Core {
         }
         let status = ConfigStatus {
             file: config.file.as_ref().map(|file| file.display().to_string()),
+            shown: config.redacted().to_string().into(),
             loaded_at: now,
             reload_error: None,
             reloads_ok: 0,
@@ -328,6 +329,7 @@ impl Core {
             tracing::error!(%error, "the channels could not be changed");
         }
         self.status.loaded_at = now;
+        self.status.shown = config.redacted().to_string().into();
         self.files.send_replace(Fingerprint::of(&config));
         self.config = config;
     }
@@ -375,6 +377,7 @@ fn empty(now: Now) -> Snapshot {
             started: now,
             config: ConfigStatus {
                 file: None,
+                shown: Arc::from(""),
                 loaded_at: now,
                 reload_error: None,
                 reloads_ok: 0,

@@ -66,6 +66,7 @@ pub(crate) fn rich() -> Snapshot {
             },
             config: ConfigStatus {
                 file: Some("/etc/cachewatch/cachewatch.yaml".to_owned()),
+                shown: Arc::from("{ \"listen\": \"127.0.0.1:9721\" }"),
                 loaded_at: ago(3600),
                 reload_error: Some("caches[1].url: line 14, column 10: no host".to_owned()),
                 reloads_ok: 2,

@@ -193,6 +193,8 @@ pub struct OwnSnapshot {
 pub struct ConfigStatus {
     /// The file; `None` when flags and environment were enough.
     pub file: Option<String>,
+    /// The configuration in force as JSON, without its secrets.
+    pub shown: Arc<str>,
     /// When the configuration that is in force was loaded.
     pub loaded_at: Now,
     /// Why the last reload was refused; `None` when the file on disk is in force.

@@ -16,6 +16,7 @@ mod format;
 mod frame;
 mod node;
 mod overview;
+mod own;
 mod sparkline;
 mod why;
 
@@ -25,6 +26,7 @@ use why::Lead;
 
 pub(super) use frame::Frame;
 pub(super) use overview::{Overview, Query};
+pub(super) use own::{ConfigurationPage, HealthPage};
 
 /// The page of one cache.
 #[derive(Template)]

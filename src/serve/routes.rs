@@ -88,6 +88,20 @@ pub(super) async fn cache(State(state): State<AppState>, Path(name): Path<String
     }
 }
 
+/// cachewatch itself.
+pub(super) async fn health_page(State(state): State<AppState>) -> Response {
+    let snapshot = state.snapshot.load();
+    let frame = page::Frame::new(&snapshot, "/health", ASSETS);
+    html(&page::HealthPage::new(&snapshot, frame))
+}
+
+/// The configuration in force.
+pub(super) async fn configuration(State(state): State<AppState>) -> Response {
+    let snapshot = state.snapshot.load();
+    let frame = page::Frame::new(&snapshot, "/configuration", ASSETS);
+    html(&page::ConfigurationPage::new(&snapshot, frame))
+}
+
 fn html(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),

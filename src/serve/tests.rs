@@ -140,6 +140,11 @@ async fn every_route_answers() {
     let server = Server::start(Limits::default()).await;
     for (path, content_type) in [
         ("/", "text/html; charset=utf-8"),
+        ("/?q=x&sort=name&state=nonsense", "text/html; charset=utf-8"),
+        ("/caches/sessions", "text/html; charset=utf-8"),
+        ("/health", "text/html; charset=utf-8"),
+        ("/configuration", "text/html; charset=utf-8"),
+        ("/static/live.js", "text/javascript; charset=utf-8"),
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
         ("/healthz", "text/plain; charset=utf-8"),
         ("/readyz", "text/plain; charset=utf-8"),

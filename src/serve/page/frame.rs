@@ -5,7 +5,11 @@ use crate::model::snapshot::Snapshot;
 use super::format::{text, timestamp};
 
 /// The pages of the navigation, by address and name.
-const PAGES: [(&str, &str); 1] = [("/", "Caches")];
+const PAGES: [(&str, &str); 3] = [
+    ("/", "Caches"),
+    ("/health", "Health"),
+    ("/configuration", "Configuration"),
+];
 
 /// What every page's template gets.
 pub(in crate::serve) struct Frame {

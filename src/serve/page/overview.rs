@@ -161,7 +161,8 @@ fn row(cache: &CacheSnapshot, now: Now) -> Row {
 fn lines(cache: &CacheSnapshot, now: Now) -> Vec<String> {
     let mut lines = Vec::new();
     let sentence = cache::sentence(cache);
-    if !sentence.is_empty() {
+    // What fires says more by itself.
+    if !sentence.is_empty() && cache.state != CacheState::Firing {
         lines.push(sentence);
     }
     if cache.state == CacheState::Firing {
