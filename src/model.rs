@@ -8,6 +8,7 @@
 pub mod attribution;
 pub mod events;
 pub mod flags;
+pub mod gap;
 pub mod incident;
 pub mod lookups;
 pub mod name;
