@@ -9,6 +9,7 @@ pub mod attribution;
 pub mod completeness;
 pub mod counters;
 pub mod flush;
+pub mod gaps;
 pub mod history;
 pub mod ledger;
 pub mod lookups;

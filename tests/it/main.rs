@@ -27,6 +27,7 @@ mod counters;
 mod demo;
 mod deploy;
 mod events;
+mod failover;
 mod failures;
 mod flood;
 mod harness;

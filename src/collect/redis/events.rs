@@ -15,6 +15,7 @@ pub mod channel;
 pub(super) mod command;
 mod cursor;
 pub mod decoder;
+mod gaps;
 pub mod intake;
 pub(super) mod login;
 pub mod reader;

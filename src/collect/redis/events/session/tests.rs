@@ -40,6 +40,7 @@ where
         cache.node(),
         Subscription::Connecting,
         None,
+        std::sync::Arc::new(crate::model::time::SystemClock::start()),
     ));
     let mut sink = Counting::new(&tally);
     let mut peer = Peer(theirs);
@@ -66,10 +67,8 @@ async fn play_tcp(
     play(ours, theirs, &cache(), timing, script).await
 }
 
-fn words(ended: &Ended) -> &str {
-    match &ended.why {
-        End::Refused(words) | End::Lost(words) => words,
-    }
+fn words(ended: &Ended) -> String {
+    ended.why.clone().words()
 }
 
 fn is_refused(ended: &Ended) -> bool {
@@ -231,7 +230,7 @@ async fn a_silent_server_is_asked_and_then_given_up() {
     .await;
     assert_eq!(
         ended.why,
-        End::Lost("silent: no answer within 300ms".to_owned())
+        End::Silent("silent: no answer within 300ms".to_owned())
     );
     assert!(ended.subscribed.is_some());
     assert_eq!(report.sessions, 1);
@@ -250,7 +249,7 @@ async fn a_server_that_never_acknowledges_is_given_up_whatever_else_it_says() {
     .await;
     assert_eq!(
         ended.why,
-        End::Lost("silent: no answer within 100ms".to_owned())
+        End::Silent("silent: no answer within 100ms".to_owned())
     );
     assert_eq!((ended.subscribed, report.sessions), (None, 0));
 }
