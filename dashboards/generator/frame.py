@@ -168,6 +168,8 @@ def dashboard(uid, title, description, variables, rows, incidents, page_path="/"
     """A dashboard, and for each of its queries that may find nothing the reason why."""
     panels = _grid(rows)
     everything = panels + [inner for p in panels for inner in p.get("panels", [])]
+    titles = [p["title"] for p in everything if p["type"] != "row"]
+    assert len(set(titles)) == len(titles), [t for t in titles if titles.count(t) > 1]
     excuses = {}
     for panel in everything:
         for ref, reason in panel.pop("_may_be_empty", {}).items():

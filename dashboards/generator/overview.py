@@ -49,7 +49,7 @@ def fullness(by="cache"):
 def at_a_glance():
     return line(
         4,
-        (3, stat("Caches", "Caches that cachewatch watches.", [now("count(max by (cache) (cache_nodes{@cache}))")],
+        (3, stat("Watched", "Caches that cachewatch watches.", [now("count(max by (cache) (cache_nodes{@cache}))")],
                  graph="none")),
         (3, stat("Nodes down", "Nodes that do not answer, of all nodes.",
                  [now("count(cache_up{@cache}) - sum(cache_up{@cache})")], steps=NONE_IS_GOOD, graph="none")),
@@ -64,7 +64,7 @@ def at_a_glance():
                  [now('topk(1, max by (cache) (cache_miss_ratio_lower_bound{@cache,window="15m"}))', "{{cache}}")],
                  unit="percentunit", steps=MISS_RATIO, text="value_and_name", graph="none", no_data=NO_LOOKUPS,
                  decimals=1)),
-        (4, stat("Lookups", "Keys looked up per second in all caches.",
+        (4, stat("Lookups per second", "Keys looked up per second in all caches.",
                  [query("sum(rate(cache_lookups_total{@cache}[$__rate_interval]))", "lookups")], unit="ops")),
     )
 
