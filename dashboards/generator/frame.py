@@ -128,7 +128,7 @@ def _incidents(expr):
         "hide": False,
         "iconColor": "red",
         "expr": expand(expr),
-        "step": "15s",
+        "step": "60s",
         "useValueForTime": False,
         "titleFormat": "{{rule}}: {{cache}}",
         "textFormat": "{{severity}}",

@@ -86,11 +86,6 @@ fn every_query_finds_what_is_there() {
     while !waiting.is_empty() && now() < deadline {
         pause(secs(1));
         waiting.retain(|(uid, query)| !finds_something(&prometheus, uid, query));
-        eprintln!(
-            "{:?} {:?}",
-            now(),
-            waiting.iter().map(|w| &w.1.place).collect::<Vec<_>>()
-        );
         let only_the_expected = waiting
             .iter()
             .all(|(_, q)| NOT_IN_THE_SCENE.contains(&q.place.as_str()));
