@@ -200,7 +200,6 @@ def dashboard(uid, title, description, variables, rows, incidents, page_path="/"
         "graphTooltip": 1,
         "refresh": "30s",
         "schemaVersion": SCHEMA,
-        "style": "dark",
         "time": {"from": span, "to": "now"},
         "timepicker": {},
         "timezone": "browser",

@@ -36,11 +36,15 @@ pub fn panels(dashboard: &Value) -> Vec<&Value> {
         .collect()
 }
 
-/// A query and where it is: `uid/panel/ref`.
+/// A query.
 #[derive(Debug, Clone)]
 pub struct Query {
+    /// Where it is: `uid/panel/ref`.
     pub place: String,
+    /// PromQL with variables.
     pub text: String,
+    /// Labels that its legend or its table names.
+    pub labels: BTreeSet<String>,
 }
 
 /// Every query of a dashboard: of panels and of annotations.
@@ -59,6 +63,7 @@ pub fn queries(uid: &str) -> Vec<Query> {
             all.push(Query {
                 place: format!("{uid}/{}/{}", text(&panel["title"]), text(&target["refId"])),
                 text: text(&target["expr"]),
+                labels: in_braces(&text(&target["legendFormat"])),
             });
         }
     }
@@ -66,9 +71,21 @@ pub fn queries(uid: &str) -> Vec<Query> {
         all.push(Query {
             place: format!("{uid}/annotation {}", text(&annotation["name"])),
             text: text(&annotation["expr"]),
+            labels: ["titleFormat", "textFormat"]
+                .iter()
+                .flat_map(|key| in_braces(&text(&annotation[key])))
+                .collect(),
         });
     }
     all
+}
+
+/// The labels that a legend names: `{{label}}`.
+fn in_braces(legend: &str) -> BTreeSet<String> {
+    let pieces = legend.split("{{").skip(1);
+    pieces
+        .map(|p| p.split("}}").next().unwrap().to_owned())
+        .collect()
 }
 
 /// The variables that ask Prometheus: name and `label_values(…)`.

@@ -173,6 +173,38 @@ fn links_lead_to_dashboards_that_are_there() {
     }
 }
 
+/// An override that matches nothing does nothing, and nobody would notice.
+#[test]
+fn overrides_name_a_series_or_a_column() {
+    for uid in ALL {
+        let dashboard = dashboard(uid);
+        for panel in panels(&dashboard) {
+            let mut names: BTreeSet<String> = BTreeSet::new();
+            let mut open = false;
+            for target in panel["targets"].as_array().unwrap() {
+                let legend = target["legendFormat"].as_str().unwrap();
+                // What a label says is not known here.
+                open |= legend.starts_with("{{");
+                names.insert(legend.to_owned());
+            }
+            let columns = panel.pointer("/transformations/1/options/renameByName");
+            let columns = columns.and_then(Value::as_object).into_iter().flatten();
+            names.extend(columns.map(|(_, title)| title.as_str().unwrap().to_owned()));
+            let overrides = panel["fieldConfig"]["overrides"].as_array().unwrap();
+            for matcher in overrides.iter().map(|o| &o["matcher"]) {
+                if matcher["id"] == "byName" {
+                    let name = matcher["options"].as_str().unwrap();
+                    assert!(
+                        open || names.contains(name),
+                        "{uid}: {}: {name}",
+                        panel["title"]
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn no_ratio_is_an_average_of_ratios() {
     for uid in ALL {

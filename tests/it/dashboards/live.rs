@@ -1,8 +1,8 @@
 //! Every query of every dashboard, as Grafana would send it, to a Prometheus that scrapes a living cachewatch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ALL, Query, form::generator, queries, variables};
+use super::{ALL, Query, dashboard, form::generator, panels, queries, variables};
 use crate::harness::wait::{now, pause, secs};
 use crate::harness::{Prometheus, Version, http, prometheus, python};
 use crate::scene::{CACHE, Scene};
@@ -43,9 +43,53 @@ fn filled_in(uid: &str, text: &str) -> String {
     filled
 }
 
+/// Whether a query finds something; what its legend names must be there then.
 fn finds_something(prometheus: &Prometheus, uid: &str, query: &Query) -> bool {
     let found = prometheus.query(&filled_in(uid, &query.text));
+    for (labels, _) in &found {
+        for label in &query.labels {
+            assert!(
+                labels.contains_key(label),
+                "{}: {label} is not among {labels:?}",
+                query.place
+            );
+        }
+    }
     found.iter().any(|(_, value)| value.is_finite())
+}
+
+/// The columns of the tables are labels of what the queries of the table find, or their values.
+fn columns_are_there(prometheus: &Prometheus, uid: &str) {
+    let dashboard = dashboard(uid);
+    for panel in panels(&dashboard) {
+        if panel["type"] != "table" {
+            continue;
+        }
+        let targets = panel["targets"].as_array().unwrap();
+        let mut known = BTreeSet::new();
+        for target in targets {
+            let value = match (targets.len(), target["refId"].as_str().unwrap()) {
+                (1, _) => "Value".to_owned(),
+                (_, name) => format!("Value #{name}"),
+            };
+            known.insert(value);
+            let found = prometheus.query(&filled_in(uid, target["expr"].as_str().unwrap()));
+            known.extend(found.into_iter().flat_map(|(labels, _)| labels.into_keys()));
+        }
+        let columns = &panel["transformations"][1]["options"];
+        let shown = columns["renameByName"].as_object().unwrap();
+        let hidden = columns["excludeByName"].as_object().unwrap();
+        for name in shown.keys().chain(hidden.keys()).filter(|n| *n != "Time") {
+            assert!(known.contains(name), "{uid}: {}: no {name}", panel["title"]);
+        }
+        for name in known {
+            assert!(
+                shown.contains_key(&name) || hidden.contains_key(&name),
+                "{uid}: {}: {name} would be a column without a title",
+                panel["title"]
+            );
+        }
+    }
 }
 
 /// What a variable would offer.
@@ -108,6 +152,7 @@ fn every_query_finds_what_is_there() {
         assert!(empty.contains(&place), "{place} finds something after all");
     }
     for uid in ALL {
+        columns_are_there(&prometheus, uid);
         for (name, definition) in variables(uid) {
             let found = choices(&prometheus, uid, &definition);
             assert!(!found.is_empty(), "{uid}: ${name}: {definition}");
