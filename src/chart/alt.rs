@@ -96,7 +96,7 @@ fn numbers(chart: &Chart, points: &super::Points, span: f64, with_day: bool) -> 
     let known = || samples.iter().filter_map(|(at, v)| Some((*at, (*v)?)));
     let side = chart.limit.as_ref().map_or(Side::Below, |limit| limit.side);
     let (word, extreme) = match side {
-        Side::Below => ("highest", known().max_by(|a, b| a.1.total_cmp(&b.1))),
+        Side::Below => ("highest", known().rev().max_by(|a, b| a.1.total_cmp(&b.1))),
         Side::Above => ("lowest", known().min_by(|a, b| a.1.total_cmp(&b.1))),
     };
     let (Some(last), Some(extreme)) = (known().next_back(), extreme) else {
@@ -112,7 +112,8 @@ fn numbers(chart: &Chart, points: &super::Points, span: f64, with_day: bool) -> 
     } else {
         format!("now {}", value(chart.unit, last.1))
     };
-    if known().nth(1).is_some() {
+    // Of a value that never changes there is no more to say.
+    if known().any(|(_, v)| v.total_cmp(&last.1).is_ne()) {
         let highest = value(chart.unit, extreme.1);
         told.push_str(&format!(", {word} {highest} at {}", when(extreme.0)));
     }

@@ -47,6 +47,10 @@ fn png_is_drawn_for_every_kind_of_chart() {
     std::fs::create_dir_all(&folder).unwrap();
     for (name, chart) in examples::all() {
         for (suffix, look) in examples::looks() {
+            // One of them in full size is enough for a test.
+            if look.scale > 1 && name != "hit_ratio" {
+                continue;
+            }
             let png = render_png(&chart, &look).unwrap();
             std::fs::write(format!("{folder}/{name}-{suffix}.png"), &png).unwrap();
             let decoder = png::Decoder::new(std::io::Cursor::new(&png));
@@ -103,7 +107,13 @@ fn alt_text_says_what_is_to_be_seen() {
         "Hit ratio of sessions over 6 h to 23 Nov 14:00 UTC: now 94.6 %, lowest 62.5 % at 12:20, limit 80 %. \
          Shaded: too many misses from 11:50 to 12:50. Marked: deploy 4.2 at 11:45."
     );
-    assert_eq!(alt("causes"), "");
+    assert_eq!(
+        alt("causes"),
+        "Misses of sessions by cause over 6 h to 23 Nov 14:00 UTC: expired now 30.2/s, highest 72.4/s at 12:14; \
+         evicted now 2.01/s, highest 162/s at 12:12; deleted now 8.06/s, highest 8.78/s at 10:12; flushed now 0/s; \
+         never seen now 24.2/s, highest 29.1/s at 12:14; unknown now 3.02/s, highest 8.24/s at 12:14. \
+         Shaded: too many misses from 11:50 to 12:50."
+    );
 }
 
 #[test]

@@ -59,12 +59,11 @@ const BAR: f64 = 3.0;
 const WIDEST_EMS: f64 = 18.0;
 
 impl Sheet<'_> {
-    /// Shades incidents. Drawn behind everything else.
+    /// Shades incidents. Drawn behind everything else; their bars and words come last.
     pub(super) fn bands(&mut self, plot: Plot) {
         for (from, to, _) in self.spans(plot) {
-            let ink = self.colours.limit;
-            self.rect((from, plot.top), (to, plot.bottom), ink.faint(0.13));
-            self.rect((from, plot.top), (to, plot.top + BAR), ink.faint(0.85));
+            let ink = self.colours.limit.faint(0.13);
+            self.rect((from, plot.top), (to, plot.bottom), ink);
         }
     }
 
@@ -133,6 +132,7 @@ impl Sheet<'_> {
         let widest = self.label * WIDEST_EMS;
         let first_row = plot.top + BAR + self.label * 0.5 + 3.0;
         for (from, to, label) in self.spans(plot) {
+            self.rect((from, plot.top), (to, plot.top + BAR), self.colours.limit);
             let whole = self.faces.fit(&label, self.label, false, widest);
             let room = (to - from - 8.0).min(widest);
             let short = self.faces.fit(&label, self.label, false, room);

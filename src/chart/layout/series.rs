@@ -39,14 +39,14 @@ impl Sheet<'_> {
     pub(super) fn lines(&mut self, plot: Plot, values: &Values, lines: &Lines<'_>) {
         let zero = plot.y(values, 0.0_f64.max(values.low));
         let filled = self.chart.stacked || (lines.lines.len() == 1 && values.low <= 0.0);
-        let points: usize = lines.lines.iter().flat_map(|l| &l.runs).map(Vec::len).sum();
-        // More points than pixels make a wide line a blot.
-        let width = match points as f64 > plot.right - plot.left {
-            true => 1.25,
-            false if self.small => 1.5,
-            false => 2.0,
-        };
         for line in lines.lines.iter().rev() {
+            // More points than pixels make a wide line a blot.
+            let points: usize = line.runs.iter().map(Vec::len).sum();
+            let width = match points as f64 > plot.right - plot.left {
+                true => 1.25,
+                false if self.small => 1.5,
+                false => 2.0,
+            };
             let ink = self.colours.hue(line.hue);
             for run in &line.runs {
                 let top: Vec<Point> = run

@@ -180,7 +180,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_input_gives_a_picture(chart in any_chart(), width in 0..1000_u32, height in 0..400_u32) {
