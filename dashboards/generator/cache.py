@@ -328,6 +328,6 @@ def build():
             *server_rows(),
         ],
         incidents="max by (cache, rule, severity) (cache_alert_firing{@cache}) == 1",
-        page_path="/#${cache}",
+        page_path="/caches/${cache}",
         span="now-3h",
     )
