@@ -9,7 +9,16 @@
 pub mod book;
 pub mod down;
 pub mod evidence;
+mod flaps;
+mod happenings;
+pub mod incident;
+mod limit;
 pub mod machine;
+mod measure;
+pub mod mute;
 pub mod rule_h;
 pub mod saved;
+pub mod surroundings;
+mod warm_up;
+mod watch;
 mod words;
