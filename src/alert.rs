@@ -6,10 +6,12 @@
 //! Invariants: a failed poll neither fires nor resolves a miss-ratio incident; each incident gives exactly one firing
 //! and at most one resolved notification, also over a restart that restores the saved state.
 
+pub mod baseline;
 pub mod book;
 pub mod down;
 pub mod evidence;
 pub mod machine;
 pub mod rule_h;
 pub mod saved;
+pub mod sequential;
 mod words;
