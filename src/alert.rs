@@ -6,6 +6,7 @@
 //! Invariants: a failed poll neither fires nor resolves a miss-ratio incident; each incident gives exactly one firing
 //! and at most one resolved notification, also over a restart that restores the saved state.
 
+pub mod baseline;
 pub mod book;
 pub mod down;
 pub mod evidence;
@@ -18,6 +19,7 @@ mod measure;
 pub mod mute;
 pub mod rule_h;
 pub mod saved;
+pub mod sequential;
 pub mod surroundings;
 mod warm_up;
 mod watch;

@@ -177,6 +177,18 @@ pub struct MissRatioRule {
     pub clear_for: Duration,
 }
 
+impl MissRatioRule {
+    /// The default of the sequential detector, which needs no `for`: it takes its time until there is enough evidence.
+    pub fn sequential() -> Self {
+        Self {
+            detector: Detector::Sequential,
+            for_: Duration::ZERO,
+            ..Self::default()
+        }
+    }
+}
+
+/// The default of the windowed detector.
 impl Default for MissRatioRule {
     fn default() -> Self {
         Self {

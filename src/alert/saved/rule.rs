@@ -169,7 +169,7 @@ impl SavedRule {
         watch.flaps = Flaps::restored(&ages, now.mono);
         watch.number = self.number;
         if let Some(memory) = &self.memory {
-            watch.eye.remember(memory);
+            watch.eye.remember(&ruled.rule.signal, memory, away);
         }
         // A file that contradicts itself is not followed.
         let open = self.incident.is_some();

@@ -6,14 +6,19 @@
 
 use std::time::Duration;
 
+use serde::Deserialize as _;
+
+use crate::alert::baseline::{self, Past};
 use crate::alert::evidence::{Misses, Scene, usual_of};
 use crate::alert::limit::{Found, Limiter};
 use crate::alert::machine::Verdict;
+use crate::alert::sequential::{self, Params, Sequential};
 use crate::alert::{down, rule_h};
 use crate::analyze::history::Usual;
-use crate::config::{MissRatioRule, Rule, Signal};
+use crate::config::{BaselineRule, Detector, MissRatioRule, Rule, Signal};
 use crate::model::incident::{DownEvidence, Subject};
 use crate::model::snapshot::NodeSnapshot;
+use crate::model::window::Totals;
 
 /// What a look found.
 #[derive(Debug, Clone)]
@@ -39,26 +44,63 @@ pub(in crate::alert) enum About {
 pub(in crate::alert) enum Eye {
     /// It needs none: the history of the cache is enough.
     Plain,
+    /// Evidence that is added up.
+    Sequential(Box<Evidence>),
     /// What a number was.
     Limit(Box<Limiter>),
+}
+
+/// The evidence of the sequential test, with the totals up to which it was added up.
+#[derive(Debug, Clone, Default)]
+pub(in crate::alert) struct Evidence {
+    test: Sequential,
+    /// When they were read, hits and misses.
+    until: Option<(Duration, u64, u64)>,
+}
+
+impl Evidence {
+    /// Takes in a reading, if there is a new one.
+    fn follow(&mut self, params: &Params, at: Option<Duration>, totals: &Totals) {
+        let (Some(at), Some(hits), Some(misses)) = (at, totals.hits, totals.misses) else {
+            return;
+        };
+        match self.until {
+            Some((last, ..)) if at <= last => return,
+            Some((last, hits_then, misses_then)) => self.test.observe(
+                params,
+                hits.saturating_sub(hits_then),
+                misses.saturating_sub(misses_then),
+                at.saturating_sub(last),
+            ),
+            None => {}
+        }
+        self.until = Some((at, hits, misses));
+    }
 }
 
 impl Eye {
     pub(in crate::alert) fn new(signal: &Signal) -> Self {
         match signal {
             Signal::Limit(_) => Self::Limit(Box::default()),
+            Signal::MissRatio(rule) if rule.detector == Detector::Sequential => {
+                Self::Sequential(Box::default())
+            }
             Signal::MissRatio(_) | Signal::Down(_) | Signal::Baseline(_) => Self::Plain,
         }
     }
 
     /// Forgets what has been gathered: it is of a time that does not count.
-    pub(in crate::alert) fn start_anew(&mut self) {}
+    pub(in crate::alert) fn start_anew(&mut self) {
+        if let Self::Sequential(evidence) = self {
+            evidence.test.start_anew();
+        }
+    }
 
     pub(in crate::alert) fn limiter(&self) -> &Limiter {
         static NONE: std::sync::LazyLock<Limiter> = std::sync::LazyLock::new(Limiter::default);
         match self {
             Self::Limit(limiter) => limiter,
-            Self::Plain => &NONE,
+            Self::Plain | Self::Sequential(_) => &NONE,
         }
     }
 
@@ -93,6 +135,12 @@ impl Eye {
         let read_at = nodes().filter_map(|node| Some(node.read_at?.mono)).max();
         let now = scene.now;
         match (&rule.signal, self) {
+            (Signal::MissRatio(rule), Self::Sequential(evidence)) => {
+                let params = Params::from(rule);
+                evidence.follow(&params, read_at, &scene.cache.totals);
+                let found = evidence.test.evaluate(&params, scene.history, fresh, now);
+                sequential(rule, found)
+            }
             (Signal::MissRatio(rule), _) => {
                 let found = rule_h::evaluate_from(rule, scene.history, fresh, from, now);
                 windowed(rule, found)
@@ -118,9 +166,11 @@ impl Eye {
                     about: About::Limit(found),
                 }
             }
-            (Signal::Limit(_) | Signal::Baseline(_), _) => {
-                nothing(Verdict::NoData, "nothing is known of it".to_owned())
+            (Signal::Baseline(rule), _) => {
+                let most = from.map_or(Duration::MAX, |from| now.mono.saturating_sub(from));
+                baseline(rule, fresh, rule.window.min(most), scene)
             }
+            (Signal::Limit(_), _) => nothing(Verdict::NoData, "nothing is known of it".to_owned()),
         }
     }
 }
@@ -142,6 +192,65 @@ fn windowed(rule: &MissRatioRule, found: rule_h::Evaluation) -> Finding {
                 .map(|ratio| (ratio, found.long_lower, lookups, misses, long.window)),
             confidence: rule.confidence,
             threshold: rule.threshold,
+        })),
+    }
+}
+
+fn sequential(rule: &MissRatioRule, found: sequential::Evaluation) -> Finding {
+    Finding {
+        verdict: found.verdict,
+        why: found.explanation,
+        value: found.short.miss_ratio,
+        threshold: Some(rule.threshold),
+        about: About::Misses(Box::new(Misses {
+            short: Some(found.short),
+            short_window: rule.short_window,
+            long: found.run.map(|run| {
+                (
+                    run.ratio,
+                    Some(run.lower),
+                    run.lookups,
+                    run.misses,
+                    run.span,
+                )
+            }),
+            confidence: rule.confidence,
+            threshold: rule.threshold,
+        })),
+    }
+}
+
+fn baseline(rule: &BaselineRule, fresh: bool, window: Duration, scene: &Scene<'_>) -> Finding {
+    let params = baseline::Params {
+        deviations: rule.deviations,
+        floor: rule.margin,
+        min_days: usize::try_from(rule.min_days).unwrap_or(usize::MAX),
+        min_lookups: rule.min_lookups,
+        confidence: rule.confidence,
+    };
+    let past = scene.around.past.iter().map(|hour| Past {
+        ratio: hour.ratio,
+        lookups: hour.lookups,
+    });
+    let past: Vec<_> = past.collect();
+    let present = scene.history.window(window, scene.now);
+    let found = baseline::evaluate(&params, &present, &past, fresh);
+    let limit = found.normal.map(|normal| normal.limit);
+    let (lookups, misses) = (present.lookups(), present.delta.misses);
+    Finding {
+        verdict: found.verdict,
+        why: found.explanation,
+        value: present.miss_ratio,
+        threshold: limit,
+        about: About::Misses(Box::new(Misses {
+            short: Some(present),
+            short_window: rule.window,
+            long: present.miss_ratio.map(|ratio| {
+                let (lookups, misses) = (lookups.unwrap_or(0), misses.unwrap_or(0));
+                (ratio, found.lower, lookups, misses, window)
+            }),
+            confidence: rule.confidence,
+            threshold: limit.unwrap_or(rule.margin),
         })),
     }
 }
@@ -194,9 +303,27 @@ fn out_of_role(rule: &Rule, subject: Option<&Subject>, scene: &Scene<'_>) -> Opt
 impl Eye {
     /// What outlives a restart; `None`: nothing does.
     pub(in crate::alert) fn memory(&self) -> Option<serde_json::Value> {
-        None
+        match self {
+            Self::Sequential(evidence) if evidence.test != Sequential::new() => {
+                serde_json::to_value(&evidence.test).ok()
+            }
+            Self::Sequential(_) | Self::Plain | Self::Limit(_) => None,
+        }
     }
 
-    /// Takes what has outlived a restart; what makes no sense counts as nothing.
-    pub(in crate::alert) fn remember(&mut self, _memory: &serde_json::Value) {}
+    /// Takes what has outlived a restart, after so long a time of which nothing is known; what makes no sense counts as
+    /// nothing.
+    pub(in crate::alert) fn remember(
+        &mut self,
+        signal: &Signal,
+        memory: &serde_json::Value,
+        away: Duration,
+    ) {
+        if let (Self::Sequential(evidence), Signal::MissRatio(rule)) = (self, signal)
+            && let Ok(test) = Sequential::deserialize(memory)
+        {
+            evidence.test = test;
+            evidence.test.observe(&Params::from(rule), 0, 0, away);
+        }
+    }
 }
