@@ -133,8 +133,8 @@ pub(super) struct TimeTick {
 
 /// Ticks at round times in UTC, not more than `most`. A label is a time of day, at midnight a date.
 pub(super) fn time_ticks(from: Timestamp, to: Timestamp, most: f64) -> Vec<TimeTick> {
-    let (first, last) = (from.as_second(), to.as_second());
-    let least = (last - first) as f64 / most.clamp(1.0, MAX_TICKS as f64);
+    let (first, end) = (from.as_second(), to.as_second());
+    let least = (end - first) as f64 / most.clamp(1.0, MAX_TICKS as f64);
     let step = TIME_STEPS
         .into_iter()
         .find(|step| *step as f64 >= least)
@@ -148,7 +148,7 @@ pub(super) fn time_ticks(from: Timestamp, to: Timestamp, most: f64) -> Vec<TimeT
         });
     let mut ticks = Vec::new();
     let mut at = first.div_euclid(step) * step;
-    while at <= last && ticks.len() < MAX_TICKS {
+    while at <= end && ticks.len() < MAX_TICKS {
         if let Ok(moment) = Timestamp::from_second(at)
             && moment >= from
         {
