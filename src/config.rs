@@ -54,6 +54,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where state is kept; `None`: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The PostgreSQL database where state is kept instead of the folder: `postgres://…`. A change needs a restart.
+    pub store: Option<crate::model::secret::Secret>,
     /// How people reach the page, for links in messages: `https://cachewatch.example.org`, without a slash at the end.
     pub external_url: Option<String>,
     /// What a request must bring that changes something; `None`: none of them is let in.

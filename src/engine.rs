@@ -102,7 +102,8 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         Arc::clone(&clock),
         Arc::clone(&http),
         dropped,
-    );
+    )
+    .await;
 
     if let Some(viewer) = viewer {
         // A viewer that is gone already wants to see nothing.

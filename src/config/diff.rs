@@ -28,7 +28,7 @@ pub struct Diff {
     pub external_url_changed: bool,
     /// Whether the token for requests changed.
     pub api_token_changed: bool,
-    /// Settings that changed but are in force only after a restart: `listen`, `data_dir`.
+    /// Settings that changed but are in force only after a restart: `listen`, `data_dir`, `store`.
     pub needs_restart: Vec<&'static str>,
 }
 
@@ -64,6 +64,9 @@ impl Diff {
         }
         if old.data_dir != new.data_dir {
             diff.needs_restart.push("data_dir");
+        }
+        if old.store != new.store {
+            diff.needs_restart.push("store");
         }
         diff
     }

@@ -25,7 +25,7 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
-use super::address::check_external_url;
+use super::address::{check_external_url, check_store};
 use super::error::{ConfigErrors, Errors, Origin};
 use super::raw::{At, DURATION, Given, RawConfig, Walk, duration};
 use super::{
@@ -103,6 +103,11 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
         |at| Ok(resolve(&at)),
         &mut errors,
     );
+    let store = pick(
+        [environment.given(env::STORE), raw.store],
+        |at| check_store(&at.value),
+        &mut errors,
+    );
     let poll_interval = pick(
         [
             given("--poll-interval", flags.poll_interval.as_deref()).parse(
@@ -159,6 +164,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             file,
             listen,
             data_dir: flags.data_dir.clone().or(data_dir),
+            store,
             external_url,
             api_token,
             caches,

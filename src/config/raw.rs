@@ -26,6 +26,7 @@ use walk::Fields;
 pub(super) struct RawConfig {
     pub(super) listen: Given<String>,
     pub(super) data_dir: Given<String>,
+    pub(super) store: Given<String>,
     pub(super) external_url: Given<String>,
     pub(super) api_token: Given<String>,
     pub(super) api_token_file: Given<String>,
@@ -159,6 +160,7 @@ impl RawConfig {
         Self {
             listen: Given::No,
             data_dir: Given::No,
+            store: Given::No,
             external_url: Given::No,
             api_token: Given::No,
             api_token_file: Given::No,
@@ -175,6 +177,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
     let config = RawConfig {
         listen: fields.text(walk, "listen"),
         data_dir: fields.text(walk, "data_dir"),
+        store: fields.text(walk, "store"),
         external_url: fields.text(walk, "external_url"),
         api_token: fields.text(walk, "api_token"),
         api_token_file: fields.text(walk, "api_token_file"),

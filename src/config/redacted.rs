@@ -24,6 +24,7 @@ pub struct Redacted {
     file: Option<String>,
     listen: String,
     data_dir: Option<String>,
+    store: Option<&'static str>,
     external_url: Option<String>,
     api_token: Option<&'static str>,
     caches: Vec<Cache>,
@@ -102,6 +103,7 @@ impl Config {
             file: self.file.as_ref().map(|p| p.display().to_string()),
             listen: self.listen.to_string(),
             data_dir: self.data_dir.as_ref().map(|p| p.display().to_string()),
+            store: self.store.as_ref().map(|_| HIDDEN),
             external_url: self.external_url.clone(),
             api_token: self.api_token.as_ref().map(|_| HIDDEN),
             caches: self

@@ -73,7 +73,7 @@ pub(super) struct Core {
 
 impl Core {
     /// Starts the tasks of every cache and publishes a first snapshot.
-    pub(super) fn start(
+    pub(super) async fn start(
         config: Config,
         fleet: Fleet,
         dispatcher: Dispatcher,
@@ -82,8 +82,8 @@ impl Core {
         dropped: Arc<Counter>,
     ) -> (Self, Published) {
         let now = clock.now();
-        let mut persistence = Persistence::open(config.data_dir.as_deref());
-        let mut saved = persistence.load();
+        let persistence = Persistence::open(&config, Arc::clone(&clock)).await;
+        let mut saved = persistence.load().await;
         let mut watched = BTreeMap::new();
         for cache in &config.caches {
             let mut entry = begin(cache, &config, &fleet, now);
@@ -124,7 +124,7 @@ impl Core {
             tick_took: Duration::ZERO,
             saved_at: now,
         };
-        core.beat();
+        core.beat().await;
         let published = Arc::clone(&core.published);
         (core, published)
     }
@@ -165,16 +165,17 @@ impl Core {
                 _ = beat.tick() => {
                     let now = self.clock.now();
                     if news || now.since(last) >= QUIET_BEAT {
-                        self.beat();
+                        self.beat().await;
                         news = false;
                         last = now;
                     }
                 }
             }
         }
-        self.save();
+        self.save().await;
         self.watched.clear();
         self.dispatcher.drain(DRAIN_LIMIT).await;
+        self.persistence.close().await;
     }
 
     /// Whether the report was about a cache that is still watched.
@@ -202,7 +203,7 @@ impl Core {
         }
     }
 
-    fn beat(&mut self) {
+    async fn beat(&mut self) {
         let now = self.clock.now();
         let mut caches = Vec::with_capacity(self.watched.len());
         let mut notifications = Vec::new();
@@ -226,7 +227,7 @@ impl Core {
             caches.push(snapshot);
         }
         if !notifications.is_empty() || now.since(self.saved_at) >= SAVE_EVERY {
-            self.save();
+            self.save().await;
             self.saved_at = now;
         }
         for notification in notifications {
@@ -255,14 +256,14 @@ impl Core {
         self.tick_took = self.clock.now().since(now);
     }
 
-    fn save(&mut self) {
+    async fn save(&mut self) {
         let now = self.clock.now();
         let books = self
             .watched
             .iter()
             .map(|(name, w)| (name.to_string(), w.book.save(now)))
             .collect();
-        self.persistence.save(books);
+        self.persistence.save(books, now).await;
     }
 
     fn reload(&mut self, trigger: Trigger, loader: &Loader) {
@@ -396,7 +397,7 @@ fn empty(now: Now) -> Snapshot {
             channels: Vec::new(),
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,
-            store: None,
+            store: crate::model::store_health::StoreHealth::default(),
             tick_took: Duration::ZERO,
         },
     }

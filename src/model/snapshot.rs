@@ -185,8 +185,8 @@ pub struct OwnSnapshot {
     pub http: Arc<HttpStats>,
     /// Poll reports that the engine's full queue cut.
     pub reports_dropped: u64,
-    /// Whether open incidents would survive a restart; `None` without a data folder.
-    pub store: Option<Result<(), String>>,
+    /// How the store stands.
+    pub store: super::store_health::StoreHealth,
     /// How long the last tick took.
     pub tick_took: Duration,
 }

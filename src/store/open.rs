@@ -44,7 +44,15 @@ pub(super) async fn sqlite(folder: &Path, now: Timestamp) -> Result<Opened, Stor
         Err(_) => return Err(StoreError::Timeout(CONNECT)),
     }
     match sqlite_file(&path).await {
-        Ok(link) => opened(link, None).await,
+        Ok(link) => {
+            let mut opened = opened(link, None).await?;
+            if opened.fresh {
+                super::import::state_file(folder, &mut opened.link, now)
+                    .await
+                    .map_err(|error| StoreError::of(&error))?;
+            }
+            Ok(opened)
+        }
         Err(StoreError::Corrupt(reason)) => {
             let aside = set_aside(&path, now)?;
             tracing::error!(
@@ -227,7 +235,7 @@ fn sqlite_url(path: &Path) -> Result<String, StoreError> {
             url.push(char::from(*byte));
         } else {
             // Writing to a String cannot fail.
-            drop(write!(url, "%{byte:02X}"));
+            write!(url, "%{byte:02X}").ok();
         }
     }
     Ok(url)

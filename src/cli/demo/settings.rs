@@ -42,6 +42,7 @@ pub(super) fn config(
         inhibitions: Vec::new(),
         listen,
         data_dir: None,
+        store: None,
         external_url: Some(format!("http://{listen}")),
         api_token: None,
         caches: vec![CacheConfig {

@@ -47,14 +47,54 @@ pub(super) const METRICS: &[Metric] = &[
         "cachewatch_store_up",
         Kind::Gauge,
         Unit::None,
-        "1 when open incidents would survive a restart, 0 when they cannot be saved. Absent without a data folder.",
+        "1 when what is stored survives a restart, 0 when the database does not work and alerts go on from memory. Absent without data_dir or store.",
         Read::Own(|v, s| {
-            if let Some(store) = &v.own.store {
-                s.flag(&[], store.is_ok());
+            if v.own.store.wanted {
+                s.flag(&[], v.own.store.durable);
             }
         }),
     )
     .from("own state"),
+    one(
+        "cachewatch_store_waiting",
+        Kind::Gauge,
+        Unit::None,
+        "Writes that memory holds until the database works again.",
+        Read::Own(|v, s| s.count(&[], v.own.store.waiting)),
+    )
+    .from("own state"),
+    one(
+        "cachewatch_store_outages_total",
+        Kind::Counter,
+        Unit::None,
+        "Times that the database stopped working.",
+        Read::Own(|v, s| s.count(&[], v.own.store.outages)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_store_writes_failed_total",
+        Kind::Counter,
+        Unit::None,
+        "Writes that the database did not take; memory holds them until it works again.",
+        Read::Own(|v, s| s.count(&[], v.own.store.writes_failed)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_store_rows_pruned_total",
+        Kind::Counter,
+        Unit::None,
+        "Rows that were removed from the database because they were too old or too many.",
+        Read::Own(|v, s| s.count(&[], v.own.store.rows_pruned)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_store_rows_cut_total",
+        Kind::Counter,
+        Unit::None,
+        "Rows that could not be stored: malformed, or beyond what may wait in memory.",
+        Read::Own(|v, s| s.count(&[], v.own.store.rows_cut)),
+    )
+    .from("own counter"),
     one(
         "cachewatch_config_last_reload_successful",
         Kind::Gauge,

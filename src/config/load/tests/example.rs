@@ -56,6 +56,7 @@ fn the_example_holds_every_key_and_loads() {
 const ALL_KEYS: &[&str] = &[
     "listen",
     "data_dir",
+    "store",
     "external_url",
     "api_token",
     "api_token_file",
