@@ -64,12 +64,22 @@ fn channel(name: &ChannelName, kind: &'static str, stats: &ChannelStats) -> Chan
 fn troubles(snapshot: &Snapshot) -> Vec<String> {
     let own = &snapshot.own;
     let mut troubles = Vec::new();
-    match &own.store {
-        Some(Err(error)) => troubles.push(format!("State is not kept: {}", text(error))),
-        None => troubles.push(
+    let store = &own.store;
+    if let Some(error) = &store.error {
+        troubles.push(format!(
+            "The store does not work; memory goes on in its place: {}",
+            text(error)
+        ));
+    } else if !store.wanted {
+        troubles.push(
             "State is kept in memory only: a restart forgets open incidents. Give a folder with --data-dir.".to_owned(),
-        ),
-        Some(Ok(())) => {}
+        );
+    }
+    if let Some(path) = &store.set_aside {
+        troubles.push(format!(
+            "A file that could not be used was set aside as {}.",
+            text(path)
+        ));
     }
     if own.config.reload_error.is_some() {
         troubles
