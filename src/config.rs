@@ -16,9 +16,11 @@ pub mod channel;
 pub mod diff;
 pub mod env;
 mod error;
+pub mod heartbeat;
 mod load;
 mod raw;
 pub mod redacted;
+pub mod routing;
 pub mod rule;
 pub mod sampling;
 pub mod watch;
@@ -27,7 +29,9 @@ pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifi
 pub use cache::{CacheConfig, Password, TlsConfig, Transport};
 pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
+pub use heartbeat::HeartbeatConfig;
 pub use load::{Inputs, Overrides, load};
+pub use routing::{QuietHours, Routing};
 pub use rule::{DownRule, MissRatioRule, Rule, Signal};
 pub use sampling::MonitorSampling;
 
@@ -59,6 +63,8 @@ pub struct Config {
     pub caches: Vec<CacheConfig>,
     /// The channels, names unique.
     pub channels: Vec<ChannelConfig>,
+    /// Whom to call as long as all is well; `None`: nobody.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
     /// The files that it was read from and that it names, as they were then; see [`watch`].

@@ -87,18 +87,21 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         samples_in,
         Arc::clone(&dropped),
     );
+    let persistence = persist::Persistence::open(&config, Arc::clone(&clock)).await;
     let dispatcher = Dispatcher::new(
         &config.channels,
         config.external_url.as_deref(),
         &tracker,
         // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
-        CancellationToken::new(),
+        &CancellationToken::new(),
         Arc::clone(&clock),
+        persistence.store(),
     )?;
+    dispatcher.set_heartbeat(config.heartbeat.as_ref())?;
     let (core, published) = Core::start(
         config,
         fleet,
-        dispatcher,
+        (dispatcher, persistence),
         Arc::clone(&clock),
         Arc::clone(&http),
         dropped,

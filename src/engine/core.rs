@@ -27,10 +27,11 @@ use crate::config::{CacheConfig, Config};
 use crate::model::incident::Notification;
 use crate::model::name::CacheName;
 use crate::model::poll::PollReport;
+use crate::model::record::OutboxItem;
 use crate::model::snapshot::{CacheSnapshot, ConfigStatus, OwnSnapshot, Snapshot};
 use crate::model::stats::{Counter, HttpStats};
 use crate::model::time::{Clock, Now};
-use crate::notify::Dispatcher;
+use crate::notify::{Dispatcher, crash};
 
 /// How often the engine looks whether something came in.
 const BEAT: Duration = Duration::from_millis(250);
@@ -75,13 +76,12 @@ impl Core {
     pub(super) async fn start(
         config: Config,
         fleet: Fleet,
-        dispatcher: Dispatcher,
+        (dispatcher, persistence): (Dispatcher, Persistence),
         clock: Arc<dyn Clock>,
         http: Arc<HttpStats>,
         dropped: Arc<Counter>,
     ) -> (Self, Published) {
         let now = clock.now();
-        let persistence = Persistence::open(&config, Arc::clone(&clock)).await;
         let mut saved = persistence.load().await;
         let mut watched = BTreeMap::new();
         for cache in &config.caches {
@@ -170,7 +170,7 @@ impl Core {
                 }
             }
         }
-        self.save().await;
+        self.save(Vec::new()).await;
         self.watched.clear();
         self.dispatcher.drain(DRAIN_LIMIT).await;
         self.persistence.close().await;
@@ -221,12 +221,16 @@ impl Core {
             caches.push(snapshot);
         }
         if !notifications.is_empty() || now.since(self.saved_at) >= SAVE_EVERY {
-            self.save().await;
+            let transition = notifications.first().map(|n| n.transition);
+            let plan = |n| self.dispatcher.plan(&Arc::new(n), now.wall);
+            let planned = notifications.into_iter().flat_map(plan).collect();
+            transition.inspect(|t| crash::point("before-commit", *t));
+            self.save(planned).await;
+            transition.inspect(|t| crash::point("after-commit", *t));
             self.saved_at = now;
+            self.dispatcher.wake();
         }
-        for notification in notifications {
-            self.dispatcher.notify(notification);
-        }
+        self.dispatcher.pulse(now);
         self.publish(caches, now);
     }
 
@@ -240,6 +244,7 @@ impl Core {
                 started: self.started,
                 config: self.status.clone(),
                 channels: self.dispatcher.stats(),
+                heartbeat: self.dispatcher.heartbeat(),
                 http: Arc::clone(&self.http),
                 reports_dropped: self.dropped.get(),
                 store: self.persistence.health(),
@@ -250,14 +255,15 @@ impl Core {
         self.tick_took = self.clock.now().since(now);
     }
 
-    async fn save(&mut self) {
+    /// Saves all books, and in the same transaction the messages about what changed in them.
+    async fn save(&mut self, outbox: Vec<OutboxItem>) {
         let now = self.clock.now();
         let books = self
             .watched
             .iter()
             .map(|(name, w)| (name.to_string(), w.book.save(now)))
             .collect();
-        self.persistence.save(books, now).await;
+        self.persistence.save(books, outbox, now).await;
     }
 
     fn reload(&mut self, trigger: Trigger, loader: &Loader) {
@@ -328,6 +334,9 @@ impl Core {
         {
             tracing::error!(%error, "the channels could not be changed");
         }
+        if let Err(error) = self.dispatcher.set_heartbeat(config.heartbeat.as_ref()) {
+            tracing::error!(%error, "the heartbeat could not be changed");
+        }
         self.status.loaded_at = now;
         self.files.send_replace(Fingerprint::of(&config));
         self.config = config;
@@ -381,6 +390,7 @@ fn empty(now: Now) -> Snapshot {
                 reloads_ok: 0,
                 reloads_failed: 0,
             },
+            heartbeat: Arc::default(),
             channels: Vec::new(),
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,

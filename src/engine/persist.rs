@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::alert::saved::SavedState;
 use crate::config::Config;
+use crate::model::record::OutboxItem;
 use crate::model::store_health::StoreHealth;
 use crate::model::time::{Clock, Now};
 use crate::store::{Backend, Batch, Store};
@@ -22,6 +23,11 @@ impl Persistence {
         Self {
             store: Store::open(Backend::of(config), clock).await,
         }
+    }
+
+    /// The store itself, for who delivers from it.
+    pub(super) fn store(&self) -> Store {
+        self.store.clone()
     }
 
     /// How the store stands.
@@ -43,8 +49,13 @@ impl Persistence {
         books
     }
 
-    /// Saves all books.
-    pub(super) async fn save(&self, books: BTreeMap<String, SavedState>, now: Now) {
+    /// Saves all books, with messages to be sent.
+    pub(super) async fn save(
+        &self,
+        books: BTreeMap<String, SavedState>,
+        outbox: Vec<OutboxItem>,
+        now: Now,
+    ) {
         let written = books.into_iter().filter_map(|(cache, book)| {
             let text = serde_json::to_string(&book)
                 .inspect_err(|error| tracing::error!(cache, %error, "a book cannot be written"))
@@ -53,6 +64,7 @@ impl Persistence {
         });
         let mut batch = Batch::new(now.wall);
         batch.books = written.collect();
+        batch.outbox = outbox;
         // Caches that are gone since the last time, or were gone before the start.
         for cache in self.store.books().await.into_keys() {
             if !batch.books.iter().any(|(name, _)| *name == cache) {
