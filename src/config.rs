@@ -16,10 +16,12 @@ pub mod channel;
 pub mod diff;
 pub mod env;
 mod error;
+pub mod heartbeat;
 mod load;
 pub mod maintenance;
 mod raw;
 pub mod redacted;
+pub mod routing;
 pub mod rule;
 pub mod sampling;
 pub mod signal;
@@ -29,7 +31,9 @@ pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifi
 pub use cache::{CacheConfig, Password, TlsConfig, Transport};
 pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
+pub use heartbeat::HeartbeatConfig;
 pub use load::{Inputs, Overrides, load};
+pub use routing::{QuietHours, Routing};
 pub use rule::{
     BaselineRule, DEFAULT_WARM_UP, Detector, DownRule, Inhibition, LimitRule, MAX_SUBJECTS,
     MissRatioRule, Rule, Scope, Signal,
@@ -64,6 +68,8 @@ pub struct Config {
     pub caches: Vec<CacheConfig>,
     /// The channels, names unique.
     pub channels: Vec<ChannelConfig>,
+    /// Whom to call as long as all is well; `None`: nobody.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
     /// When nobody is to be told, names unique.

@@ -95,9 +95,11 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         config.external_url.as_deref(),
         &tracker,
         // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
-        CancellationToken::new(),
+        &CancellationToken::new(),
         Arc::clone(&clock),
+        store.clone(),
     )?;
+    dispatcher.set_heartbeat(config.heartbeat.as_ref())?;
     let parts = Parts {
         fleet,
         dispatcher,

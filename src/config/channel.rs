@@ -1,5 +1,6 @@
 //! Where messages go.
 
+use super::routing::Routing;
 use crate::model::name::ChannelName;
 use crate::model::secret::Secret;
 
@@ -12,6 +13,8 @@ pub struct ChannelConfig {
     pub kind: ChannelKind,
     /// Whether it also gets the message that an incident is over (default: yes).
     pub send_resolved: bool,
+    /// Which messages it gets, and when.
+    pub routing: Routing,
 }
 
 /// What a channel is.

@@ -17,6 +17,7 @@ mod channel;
 mod environment;
 mod files;
 mod labels;
+mod routing;
 mod rule;
 mod sampling;
 mod token;
@@ -155,6 +156,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
     let mut raw_channels = raw.channels;
     raw_channels.extend(environment.channels(&mut files, &mut errors));
     let channels = channel::check_all(raw_channels, &mut files, &mut errors);
+    let heartbeat = routing::heartbeat(raw.heartbeat, &mut files, &mut errors);
     let rules = rule::check_all(raw.rules, &known, &mut errors);
 
     // The default is checked like any other value, by a test.
@@ -169,6 +171,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             api_token,
             caches,
             channels,
+            heartbeat,
             rules,
             maintenance: Vec::new(),
             inhibitions: Vec::new(),

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 mod given;
+mod routing;
 mod sampling;
 mod substitute;
 mod suggest;
@@ -15,6 +16,7 @@ mod tree;
 mod walk;
 
 pub(super) use given::{At, Given};
+pub(super) use routing::{RawHeartbeat, RawQuietHours, RawRouting, severity};
 pub(super) use sampling::{RawMonitor, RawSampling};
 pub(super) use walk::{DURATION, Walk, duration};
 
@@ -34,6 +36,7 @@ pub(super) struct RawConfig {
     pub(super) attribution: RawAttribution,
     pub(super) caches: Vec<RawCache>,
     pub(super) channels: Vec<RawChannel>,
+    pub(super) heartbeat: Given<RawHeartbeat>,
     pub(super) rules: Vec<RawRule>,
 }
 
@@ -97,6 +100,7 @@ pub(super) struct RawChannel {
     pub(super) password: Given<String>,
     pub(super) password_file: Given<String>,
     pub(super) send_resolved: Given<bool>,
+    pub(super) routing: RawRouting,
 }
 
 /// The `type` of a channel.
@@ -168,6 +172,7 @@ impl RawConfig {
             attribution: RawAttribution::empty(),
             caches: Vec::new(),
             channels: Vec::new(),
+            heartbeat: Given::No,
             rules: Vec::new(),
         }
     }
@@ -185,6 +190,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         attribution: attribution(walk, &mut fields),
         caches: fields.sections(walk, "caches", cache),
         channels: fields.sections(walk, "channels", channel),
+        heartbeat: fields.section(walk, "heartbeat", routing::heartbeat),
         rules: fields.sections(walk, "rules", rule),
     };
     fields.close(walk);
@@ -295,22 +301,17 @@ fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
         password: fields.text(walk, "password"),
         password_file: fields.text(walk, "password_file"),
         send_resolved: fields.flag(walk, "send_resolved"),
+        routing: routing::routing(walk, &mut fields),
         origin: fields.close(walk),
     }
 }
 
 fn rule(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawRule {
-    use crate::model::incident::Severity;
     fields.require(walk, "name");
     let signal = |text: &str| match text {
         "miss_ratio" => Some(RawSignal::MissRatio),
         "down" => Some(RawSignal::Down),
         _ => None,
-    };
-    let severity = |text: &str| {
-        [Severity::Info, Severity::Warning, Severity::Critical]
-            .into_iter()
-            .find(|severity| severity.as_str() == text)
     };
     RawRule {
         name: fields.text(walk, "name"),

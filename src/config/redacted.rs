@@ -29,6 +29,8 @@ pub struct Redacted {
     api_token: Option<&'static str>,
     caches: Vec<Cache>,
     channels: Vec<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<String>,
     rules: Vec<ShownRule>,
 }
 
@@ -72,6 +74,13 @@ struct Channel {
     from: Option<String>,
     to: Vec<String>,
     send_resolved: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    r#match: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severities: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat_every: Option<String>,
+    quiet_hours: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -165,9 +174,24 @@ impl Config {
                         from,
                         to,
                         send_resolved: channel.send_resolved,
+                        r#match: channel
+                            .routing
+                            .matchers
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect(),
+                        severities: channel.routing.severities.as_ref().map(|wanted| {
+                            wanted.iter().map(|severity| severity.as_str()).collect()
+                        }),
+                        repeat_every: channel.routing.repeat_every.map(show),
+                        quiet_hours: channel.routing.quiet_hours.len(),
                     }
                 })
                 .collect(),
+            heartbeat: self
+                .heartbeat
+                .as_ref()
+                .map(|h| format!("{} every {}", hook(&h.url), show(h.every))),
             rules: self.rules.iter().map(rule).collect(),
         }
     }

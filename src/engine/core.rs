@@ -28,6 +28,7 @@ use crate::config::{CacheConfig, Config};
 use crate::export::ExportedGauges;
 use crate::model::name::CacheName;
 use crate::model::poll::PollReport;
+use crate::model::record::OutboxItem;
 use crate::model::snapshot::{CacheSnapshot, ConfigStatus, OwnSnapshot, Snapshot};
 use crate::model::stats::{Counter, HttpStats};
 use crate::model::time::{Clock, Now};
@@ -279,6 +280,7 @@ impl Core {
                 started: self.started,
                 config: self.status.clone(),
                 channels: self.dispatcher.stats(),
+                heartbeat: self.dispatcher.heartbeat(),
                 http: Arc::clone(&self.http),
                 reports_dropped: self.dropped.get(),
                 store: self.keeper.store().health(),
@@ -327,6 +329,7 @@ fn empty(now: Now) -> Snapshot {
                 reloads_ok: 0,
                 reloads_failed: 0,
             },
+            heartbeat: Arc::default(),
             channels: Vec::new(),
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,

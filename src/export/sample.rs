@@ -76,6 +76,7 @@ pub(crate) fn rich() -> Snapshot {
                 (name("team-slack"), "slack", Arc::new(stats)),
                 (name("mail"), "email", Arc::default()),
             ],
+            heartbeat: Arc::default(),
             http: Arc::new(http),
             reports_dropped: 0,
             store: crate::model::store_health::StoreHealth {

@@ -14,6 +14,7 @@ use crate::notify::text::clean;
 
 mod down;
 mod miss;
+mod own;
 mod signal;
 
 /// The longest line of a message, in characters.
@@ -83,6 +84,7 @@ pub(crate) fn render(
         Evidence::MissRatio(evidence) => miss::words(n, evidence),
         Evidence::Down(evidence) => down::words(n, evidence),
         Evidence::Signal(evidence) => signal::words(n, evidence),
+        Evidence::Own(evidence) => own::words(n, evidence),
     };
     let mut summary = Vec::new();
     if let Some(late) = late {

@@ -187,6 +187,7 @@ fn annotations(n: &Notification, message: &Message) -> BTreeMap<&'static str, St
             all.extend(e.normal.map(|v| ("normal", number(v))));
             all.extend(e.peak.map(|v| ("peak", number(v))));
         }
+        Evidence::Own(_) => {}
     }
     all
 }

@@ -24,6 +24,7 @@ mod alerts;
 mod attribution;
 mod check;
 mod counters;
+mod crash;
 mod dashboards;
 mod datadog;
 mod demo;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{
     AttributionConfig, CacheConfig, ChannelConfig, ChannelKind, Config, DownRule, MissRatioRule,
-    NamespaceConfig, Rule, Signal, Transport,
+    NamespaceConfig, Routing, Rule, Signal, Transport,
 };
 use crate::model::incident::Severity;
 use crate::model::name::Name;
@@ -68,7 +68,9 @@ pub(super) fn config(
                 url: Secret::new(slack_url.to_owned()),
             },
             send_resolved: true,
+            routing: Routing::default(),
         }],
+        heartbeat: None,
         rules: vec![
             rule(
                 "CacheMissRatioHigh",

@@ -4,7 +4,7 @@ use super::files::Files;
 use super::unique::Unique;
 use crate::config::address::{SmtpUrl, check_web_url, default_sender, is_mailbox};
 use crate::config::error::Errors;
-use crate::config::raw::{At, Given, RawChannel, RawKind};
+use crate::config::raw::{At, Given, RawChannel, RawKind, RawRouting};
 use crate::config::{ChannelConfig, ChannelKind, EmailConfig};
 use crate::model::secret::Secret;
 
@@ -28,6 +28,8 @@ pub(super) fn check_all(
     for mut raw in channels.into_iter().take(MAX_CHANNELS) {
         let name = names.name(&raw.name, &raw.origin, errors);
         let send_resolved = std::mem::replace(&mut raw.send_resolved, Given::No);
+        let routing = std::mem::replace(&mut raw.routing, RawRouting::empty());
+        let routing = super::routing::check(routing, errors);
         let kind = raw.kind.get().map(|at| at.value);
         let kind = kind.and_then(|kind| check_kind(kind, raw, files, errors));
         if let (Some(name), Some(kind)) = (name, kind) {
@@ -35,6 +37,7 @@ pub(super) fn check_all(
                 name,
                 kind,
                 send_resolved: send_resolved.ok().is_none_or(|at| at.value),
+                routing,
             });
         }
     }

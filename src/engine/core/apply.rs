@@ -79,6 +79,9 @@ impl Core {
         {
             tracing::error!(%error, "the channels could not be changed");
         }
+        if let Err(error) = self.dispatcher.set_heartbeat(config.heartbeat.as_ref()) {
+            tracing::error!(%error, "the heartbeat could not be changed");
+        }
         self.status.loaded_at = now;
         self.status.shown = config.redacted().to_string().into();
         self.files.send_replace(Fingerprint::of(&config));

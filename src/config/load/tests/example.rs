@@ -89,6 +89,14 @@ const ALL_KEYS: &[&str] = &[
     "from",
     "to",
     "send_resolved",
+    "match",
+    "severities",
+    "min_severity",
+    "repeat_every",
+    "quiet_hours",
+    "days",
+    "zone",
+    "heartbeat",
     "namespaces",
     "pattern",
     "cost_per_miss",
@@ -117,7 +125,7 @@ const ALL_KEYS: &[&str] = &[
 #[test]
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
-        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1}]\nrules: [{zz: 1}]\n",
+        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, quiet_hours: [{zz: 1}]}]\nheartbeat: {zz: 1}\nrules: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()
