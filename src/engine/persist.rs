@@ -36,7 +36,7 @@ impl Persistence {
             match serde_json::from_str(&saved) {
                 Ok(book) => drop(books.insert(cache, book)),
                 Err(error) => {
-                    tracing::error!(cache, %error, "a saved book cannot be understood; starting without it")
+                    tracing::error!(cache, %error, "a saved book cannot be understood; starting without it");
                 }
             }
         }
