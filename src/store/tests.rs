@@ -85,7 +85,7 @@ pub(super) fn notification(
         started: at(0),
         pending_since: at(0),
         at: at(second),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_mins(1),
         runbook: None,
         note: None,
         coincidences: Vec::new(),
@@ -189,7 +189,7 @@ pub(super) fn point(second: i64, hits: Option<u64>) -> HistoryPoint {
         misses: hits.map(|hits| hits / 2),
         evictions: Some(1),
         expirations: None,
-        memory_used_bytes: hits.map(|hits| 1_000 + hits),
+        memory_used_bytes: hits.map(|hits| hits.saturating_add(1_000)),
         memory_limit_bytes: None,
         miss_cost: Some(0.5),
     }
