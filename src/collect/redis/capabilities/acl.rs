@@ -1,8 +1,8 @@
 //! ACL lines for cachewatch's user, for what a server's version understands.
 //!
 //! We send INFO, CONFIG GET, CLIENT SETNAME, SUBSCRIBE and PING, and CONFIG SET or MONITOR only where the configuration
-//! asks for what they do; neither HELLO nor CLIENT SETINFO,
-//! which is why one line serves 6.2 to the newest (a sub-command that a server does not know makes the whole line fail).
+//! asks for what they do. The reader of events also sends HELLO, which needs no right; nobody sends CLIENT
+//! SETINFO, which is why one line serves 6.2 to the newest (a sub-command that a server does not know makes the whole line fail).
 //! No key is ever read, so no key is granted.
 
 use super::super::error::{EVENT_CHANNELS, grant, printable};
