@@ -12,7 +12,8 @@ fn replay(target: &str, check: fn(&[u8])) {
     let mut files = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        println!("{}", path.display());
+        // Shown when it fails.
+        eprintln!("{}", path.display());
         check(&std::fs::read(&path).unwrap());
         files += 1;
     }

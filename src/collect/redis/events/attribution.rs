@@ -130,6 +130,7 @@ fn options(config: &AttributionConfig) -> Options {
         removals: config.removals,
         misses: config.removals.div_ceil(8),
         refill: config.refill_time,
+        admit_after: config.admit_after,
         ..Options::default()
     }
 }
