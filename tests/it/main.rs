@@ -23,6 +23,7 @@
 mod alerts;
 mod attribution;
 mod check;
+mod corpus;
 mod counters;
 mod crash;
 mod dashboards;
