@@ -50,7 +50,7 @@ impl Cache {
             self.now += piece;
             left -= piece;
         }
-        (hits as u64, misses as u64)
+        (whole(hits), whole(misses))
     }
 }
 
@@ -212,5 +212,15 @@ pub(crate) fn steady(
 ) -> (u64, u64) {
     let lookups = per_second * interval.as_secs_f64();
     let hits = poisson(random, lookups * (1.0 - miss_ratio));
-    (hits as u64, poisson(random, lookups * miss_ratio) as u64)
+    let misses = poisson(random, lookups * miss_ratio);
+    (whole(hits), whole(misses))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small counts"
+)]
+fn whole(count: f64) -> u64 {
+    count as u64
 }

@@ -6,9 +6,9 @@
 //! (odds of 3 000 to 1). Evidence that rose and came to nothing shows how far chance, correlated misses or regular
 //! bursts carry it on this cache, and raises the bar (half of that is forgotten in 14 days). Hence a cache that hovers
 //! at its threshold did not fire in a simulated year, and one that is usually far below it is judged without delay.
-//! With a fixed bar one has to choose: 8 nats fire 80 times a year on such a cache, 13 take longer than rule H from
-//! 10 % to 40 % at 0.05 lookups/s. What is not had: an excess of a quarter of the threshold at 0.5 lookups/s takes 35
-//! min (rule H: 16, with 570 false firings a year). `benches/detector.rs` has the figures and the trade-off.
+//! With a fixed bar one has to choose: 8 nats fire 38 times a year on such a cache, 11 still twice, and take longer than
+//! rule H from 10 % to 40 % at 0.05 lookups/s. What is not had: an excess of a quarter of the threshold at 0.5 lookups/s
+//! takes 35 min (rule H: 16, with 570 false firings a year). `benches/detector.rs` has the figures and the trade-off.
 //!
 //! Deliberately absent: the state machine. `for` should be zero: the time that it must hold is in the cap.
 //!

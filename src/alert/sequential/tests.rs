@@ -153,7 +153,7 @@ fn a_few_lookups_say_nothing() {
     let mut watch = Watch::new(Params::default());
     // One in a minute, all of them misses: 49 in the hour.
     for i in 1..=49 {
-        let found = watch.read(0, 1, Duration::from_secs(60));
+        let found = watch.read(0, 1, Duration::from_mins(1));
         assert_eq!(found.verdict, Verdict::InsufficientTraffic, "after {i}");
     }
     assert_eq!(
@@ -161,7 +161,7 @@ fn a_few_lookups_say_nothing() {
         "only 49 lookups in 1h, fewer than the 50 that a judgement needs"
     );
     assert_eq!(
-        watch.read(0, 1, Duration::from_secs(60)).verdict,
+        watch.read(0, 1, Duration::from_mins(1)).verdict,
         Verdict::Breach
     );
 }
@@ -240,7 +240,7 @@ proptest! {
         burst: u32,
     ) {
         let burst = Duration::from_secs(u64::from(burst));
-        let params = Params { confidence, caution, burst, ..above(threshold) };
+        let params = Params { confidence, burst, caution, ..above(threshold) };
         let mut test = Sequential::new();
         for (hits, misses, millis) in readings {
             test.observe(&params, hits, misses, Duration::from_millis(millis));
@@ -282,8 +282,8 @@ proptest! {
     #[test]
     fn each_threshold_has_a_sensible_test(threshold in 0.02_f64..0.9) {
         let odds = 2.0 * threshold / (1.0 - threshold);
-        let bad = (10_000.0 * odds / (1.0 + odds)).round() as u64;
-        let good = (8_000.0 * threshold).round() as u64;
+        let bad = whole(10_000.0 * odds / (1.0 + odds));
+        let good = whole(8_000.0 * threshold);
         let mut watch = Watch::new(above(threshold));
         for _ in 0..360 {
             prop_assert!(watch.read(10_000 - good, good, TEN).evidence < 0.01);
