@@ -17,6 +17,7 @@ mod channel;
 mod environment;
 mod files;
 mod labels;
+mod maintenance;
 mod rule;
 mod sampling;
 mod token;
@@ -151,6 +152,8 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
     raw_channels.extend(environment.channels(&mut files, &mut errors));
     let channels = channel::check_all(raw_channels, &mut files, &mut errors);
     let rules = rule::check_all(raw.rules, &known, &mut errors);
+    let maintenance = maintenance::check_all(raw.maintenance, &known, &mut errors);
+    let inhibitions = maintenance::inhibitions(&raw.inhibitions, &rules, &mut errors);
 
     // The default is checked like any other value, by a test.
     let listen = listen.or_else(|| DEFAULT_LISTEN.parse().ok());
@@ -164,8 +167,8 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             caches,
             channels,
             rules,
-            maintenance: Vec::new(),
-            inhibitions: Vec::new(),
+            maintenance,
+            inhibitions,
             files: files.into_seen(),
         }),
         _ => Err(errors.into_sorted()),
