@@ -11,7 +11,7 @@
 //! Deliberately absent: the state machine. `for` should be zero: the time that it must hold is in the cap.
 //!
 //! Invariants: a breach rests on at least [`MIN_RUN`] lookups in at least `burst` of time; the same traffic gives the
-//! same evidence, whether it is read every second or every ten.
+//! same evidence, whether it is read every second or every ten, and less if it is read more rarely.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl Sequential {
 
     /// Takes in a reading: what happened since the one before, `span` ago. To be called once for each. A late reading
     /// is one with a long span. Where it is not known what happened (a restart of cachewatch, a counter that was
-    /// reset), call it with no lookups: the evidence fades by one nat an hour. Another threshold begins anew.
+    /// reset), call it with no lookups: the evidence fades by half a nat an hour. Another threshold begins anew.
     pub fn observe(&mut self, params: &Params, hits: u64, misses: u64, span: Duration) {
         let scale = Scale::of(params);
         // A century: what is longer is a clock that jumped.
