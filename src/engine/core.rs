@@ -25,6 +25,7 @@ use crate::analyze::merger;
 use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
 use crate::config::{CacheConfig, Config};
+use crate::export::ExportedGauges;
 use crate::model::incident::Notification;
 use crate::model::name::CacheName;
 use crate::model::poll::PollReport;
@@ -211,6 +212,7 @@ impl Core {
             let around = Surroundings {
                 maintenance: &self.config.maintenance,
                 inhibitions: &self.config.inhibitions,
+                gauges: Some(&ExportedGauges),
                 ..Surroundings::default()
             };
             let outcome = watched
