@@ -261,3 +261,6 @@ fn ending(ending: Ending, finding: &Finding) -> Option<String> {
         (Ending::Idle, _) => Some(format!("nothing to judge by any more: {}", finding.why)),
     }
 }
+
+#[cfg(test)]
+mod tests;

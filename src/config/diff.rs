@@ -24,6 +24,8 @@ pub struct Diff {
     pub channels_changed: bool,
     /// Whether any rule changed, came or went.
     pub rules_changed: bool,
+    /// Whether what mutes incidents changed: maintenance windows, inhibitions.
+    pub mutes_changed: bool,
     /// Whether the address for links changed.
     pub external_url_changed: bool,
     /// Whether the token for requests changed.
@@ -41,6 +43,7 @@ impl Diff {
         let mut diff = Self {
             channels_changed: old.channels != new.channels || old.heartbeat != new.heartbeat,
             rules_changed: old.rules != new.rules,
+            mutes_changed: old.maintenance != new.maintenance || old.inhibitions != new.inhibitions,
             api_token_changed: old.api_token != new.api_token,
             external_url_changed: old.external_url != new.external_url,
             ..Self::default()

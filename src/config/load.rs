@@ -17,6 +17,7 @@ mod channel;
 mod environment;
 mod files;
 mod labels;
+mod maintenance;
 mod routing;
 mod rule;
 mod sampling;
@@ -158,6 +159,8 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
     let channels = channel::check_all(raw_channels, &mut files, &mut errors);
     let heartbeat = routing::heartbeat(raw.heartbeat, &mut files, &mut errors);
     let rules = rule::check_all(raw.rules, &known, &mut errors);
+    let maintenance = maintenance::check_all(raw.maintenance, &known, &mut errors);
+    let inhibitions = maintenance::inhibitions(&raw.inhibitions, &rules, &mut errors);
 
     // The default is checked like any other value, by a test.
     let listen = listen.or_else(|| DEFAULT_LISTEN.parse().ok());
@@ -173,8 +176,8 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             channels,
             heartbeat,
             rules,
-            maintenance: Vec::new(),
-            inhibitions: Vec::new(),
+            maintenance,
+            inhibitions,
             files: files.into_seen(),
         }),
         _ => Err(errors.into_sorted()),

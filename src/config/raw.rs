@@ -8,7 +8,9 @@
 use std::time::Duration;
 
 mod given;
+mod maintenance;
 mod routing;
+mod rule;
 mod sampling;
 mod substitute;
 mod suggest;
@@ -16,7 +18,9 @@ mod tree;
 mod walk;
 
 pub(super) use given::{At, Given};
+pub(super) use maintenance::{RawInhibition, RawMaintenance};
 pub(super) use routing::{RawHeartbeat, RawQuietHours, RawRouting, severity};
+pub(super) use rule::{RawRule, RawSignal};
 pub(super) use sampling::{RawMonitor, RawSampling};
 pub(super) use walk::{DURATION, Walk, duration};
 
@@ -38,6 +42,8 @@ pub(super) struct RawConfig {
     pub(super) channels: Vec<RawChannel>,
     pub(super) heartbeat: Given<RawHeartbeat>,
     pub(super) rules: Vec<RawRule>,
+    pub(super) maintenance: Vec<RawMaintenance>,
+    pub(super) inhibitions: Vec<RawInhibition>,
 }
 
 /// A cache.
@@ -111,34 +117,6 @@ pub(super) enum RawKind {
     Email,
 }
 
-/// A rule.
-pub(super) struct RawRule {
-    pub(super) origin: Origin,
-    pub(super) name: Given<String>,
-    pub(super) signal: Given<RawSignal>,
-    pub(super) enabled: Given<bool>,
-    pub(super) severity: Given<crate::model::incident::Severity>,
-    pub(super) labels: Vec<(At<String>, String)>,
-    pub(super) runbook: Given<String>,
-    pub(super) caches: Given<Vec<At<String>>>,
-    pub(super) above: Given<f64>,
-    pub(super) clear_below: Given<f64>,
-    pub(super) short_window: Given<Duration>,
-    pub(super) long_window: Given<Duration>,
-    pub(super) extended_window: Given<Duration>,
-    pub(super) min_lookups: Given<u64>,
-    pub(super) confidence: Given<f64>,
-    pub(super) for_: Given<Duration>,
-    pub(super) clear_for: Given<Duration>,
-}
-
-/// The `signal` of a rule.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum RawSignal {
-    MissRatio,
-    Down,
-}
-
 /// Reads the text of the file. `None`: it could not be read to its end, or is no map; that has been told.
 pub(super) fn parse(text: &str, walk: &mut Walk<'_>) -> Option<RawConfig> {
     let mut complaints = Vec::new();
@@ -174,6 +152,8 @@ impl RawConfig {
             channels: Vec::new(),
             heartbeat: Given::No,
             rules: Vec::new(),
+            maintenance: Vec::new(),
+            inhibitions: Vec::new(),
         }
     }
 }
@@ -191,7 +171,9 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         caches: fields.sections(walk, "caches", cache),
         channels: fields.sections(walk, "channels", channel),
         heartbeat: fields.section(walk, "heartbeat", routing::heartbeat),
-        rules: fields.sections(walk, "rules", rule),
+        rules: fields.sections(walk, "rules", rule::rule),
+        maintenance: fields.sections(walk, "maintenance", maintenance::window),
+        inhibitions: fields.sections(walk, "inhibitions", maintenance::inhibition),
     };
     fields.close(walk);
     config
@@ -302,34 +284,6 @@ fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
         password_file: fields.text(walk, "password_file"),
         send_resolved: fields.flag(walk, "send_resolved"),
         routing: routing::routing(walk, &mut fields),
-        origin: fields.close(walk),
-    }
-}
-
-fn rule(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawRule {
-    fields.require(walk, "name");
-    let signal = |text: &str| match text {
-        "miss_ratio" => Some(RawSignal::MissRatio),
-        "down" => Some(RawSignal::Down),
-        _ => None,
-    };
-    RawRule {
-        name: fields.text(walk, "name"),
-        signal: fields.scalar(walk, "signal", "one of miss_ratio, down", signal),
-        enabled: fields.flag(walk, "enabled"),
-        severity: fields.scalar(walk, "severity", "one of info, warning, critical", severity),
-        labels: fields.labels(walk, "labels"),
-        runbook: fields.text(walk, "runbook"),
-        caches: fields.texts(walk, "caches"),
-        above: fields.number(walk, "above"),
-        clear_below: fields.number(walk, "clear_below"),
-        short_window: fields.duration(walk, "short_window"),
-        long_window: fields.duration(walk, "long_window"),
-        extended_window: fields.duration(walk, "extended_window"),
-        min_lookups: fields.whole(walk, "min_lookups"),
-        confidence: fields.number(walk, "confidence"),
-        for_: fields.duration(walk, "for"),
-        clear_for: fields.duration(walk, "clear_for"),
         origin: fields.close(walk),
     }
 }

@@ -87,12 +87,21 @@ struct Channel {
 struct ShownRule {
     name: RuleName,
     signal: &'static str,
+    subject: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detector: Option<crate::config::Detector>,
     severity: &'static str,
     caches: Vec<CacheName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     above: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clear_below: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    below: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear_above: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     windows: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,26 +224,43 @@ fn namespace(namespace: &NamespaceConfig) -> Namespace {
 
 fn rule(rule: &Rule) -> ShownRule {
     let (for_, clear_for) = rule.signal.holds();
-    let miss_ratio = match &rule.signal {
-        Signal::MissRatio(rule) => Some(rule),
-        Signal::Down(_) | Signal::Limit(_) | Signal::Baseline(_) => None,
-    };
+    let (mut above, mut below) = (None, None);
+    let (mut windows, mut min_lookups, mut confidence) = (Vec::new(), None, None);
+    let (mut metric, mut detector) = (None, None);
+    match &rule.signal {
+        Signal::MissRatio(r) => {
+            above = Some((r.threshold, r.clear_threshold));
+            windows = vec![r.short_window, r.long_window, r.extended_window];
+            (min_lookups, confidence) = (Some(r.min_lookups), Some(r.confidence));
+            detector = Some(r.detector);
+        }
+        Signal::Baseline(r) => {
+            windows = vec![r.window];
+            (min_lookups, confidence) = (Some(r.min_lookups), Some(r.confidence));
+        }
+        Signal::Limit(r) => {
+            let limits = Some((r.threshold, r.clear_threshold));
+            *(if r.above { &mut above } else { &mut below }) = limits;
+            windows = vec![r.window];
+            metric.clone_from(&r.metric);
+        }
+        Signal::Down(_) => {}
+    }
     ShownRule {
         name: rule.name.clone(),
         signal: rule.signal.name(),
+        subject: rule.scope.kind().as_str(),
+        metric,
+        detector,
         severity: rule.severity.as_str(),
         caches: rule.caches.clone(),
-        above: miss_ratio.map(|r| r.threshold),
-        clear_below: miss_ratio.map(|r| r.clear_threshold),
-        windows: miss_ratio
-            .map(|r| {
-                [r.short_window, r.long_window, r.extended_window]
-                    .map(show)
-                    .to_vec()
-            })
-            .unwrap_or_default(),
-        min_lookups: miss_ratio.map(|r| r.min_lookups),
-        confidence: miss_ratio.map(|r| r.confidence),
+        above: above.map(|(limit, _)| limit),
+        clear_below: above.map(|(_, clear)| clear),
+        below: below.map(|(limit, _)| limit),
+        clear_above: below.map(|(_, clear)| clear),
+        windows: windows.into_iter().map(show).collect(),
+        min_lookups,
+        confidence,
         r#for: show(for_),
         clear_for: show(clear_for),
         labels: rule.labels.clone(),

@@ -133,7 +133,7 @@ pub(super) enum Read {
     Process,
 }
 
-/// A node, and when it is looked at.
+/// A node and when it is looked at.
 pub(super) struct NodeView<'a> {
     pub(super) at: Now,
     pub(super) node: &'a NodeSnapshot,

@@ -31,29 +31,43 @@ pub(super) fn family(metric: &'static Metric, snapshot: &Snapshot) -> Option<Met
     series.finish()
 }
 
-/// The samples that one cache has; none of a metric that is not about caches.
+/// The samples of one cache.
 pub(super) fn of_cache<'a>(
     metric: &'static Metric,
     cache: &'a CacheSnapshot,
     at: Now,
     series: &mut Series<'a>,
 ) {
-    if let Read::Cache(read) = metric.read {
-        series.about(&[cache.name.as_str()]);
-        return read(cache, series);
-    }
-    for node in &cache.nodes {
-        series.about(&[cache.name.as_str(), node.name.as_str()]);
-        let reading = node.reading.as_deref().filter(|_| node.up);
-        match (metric.read, reading) {
-            (Read::Node(read), _) => read(&NodeView { at, node }, series),
-            (Read::Reading(read), Some(reading)) => read(&NodeView { at, node }, reading, series),
-            (Read::Field(names, parse), Some(reading)) => {
-                let value = field(&reading.fields, names, parse);
+    match metric.read {
+        Read::Own(_) | Read::Process => {}
+        Read::Cache(read) => {
+            series.about(&[cache.name.as_str()]);
+            read(cache, series);
+        }
+        Read::Node(read) => {
+            for node in &cache.nodes {
+                series.about(&[cache.name.as_str(), node.name.as_str()]);
+                read(&NodeView { at, node }, series);
+            }
+        }
+        Read::Reading(read) => {
+            for node in cache.nodes.iter().filter(|node| node.up) {
+                if let Some(reading) = &node.reading {
+                    series.about(&[cache.name.as_str(), node.name.as_str()]);
+                    read(&NodeView { at, node }, reading, series);
+                }
+            }
+        }
+        Read::Field(names, parse) => {
+            for node in cache.nodes.iter().filter(|node| node.up) {
+                let value = node
+                    .reading
+                    .as_ref()
+                    .and_then(|r| field(&r.fields, names, parse));
                 let value = value.filter(|v| *v >= 0.0 || metric.kind != Kind::Counter);
+                series.about(&[cache.name.as_str(), node.name.as_str()]);
                 series.maybe(&[], value);
             }
-            _ => {}
         }
     }
 }

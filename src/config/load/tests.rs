@@ -11,6 +11,7 @@ mod layers;
 mod lookups;
 mod random;
 mod reload;
+mod signals;
 
 use super::{Inputs, Overrides, load};
 use crate::config::*;

@@ -51,7 +51,10 @@ async fn outbox(store: Store) {
     store
         .enqueue(vec![two.clone(), one.clone(), two.clone()])
         .await;
-    assert_eq!(store.due(&slack, at(9), 1).await, std::slice::from_ref(&one));
+    assert_eq!(
+        store.due(&slack, at(9), 1).await,
+        std::slice::from_ref(&one)
+    );
     let waiting = store.waiting(&slack).await;
     assert_eq!((waiting.count, waiting.dead), (2, 0));
     assert_eq!(

@@ -120,12 +120,36 @@ const ALL_KEYS: &[&str] = &[
     "confidence",
     "for",
     "clear_for",
+    "keep_firing_for",
+    "subject",
+    "max_subjects",
+    "roles",
+    "detector",
+    "cause",
+    "metric",
+    "metric_labels",
+    "below",
+    "clear_above",
+    "window",
+    "deviations",
+    "margin",
+    "min_days",
+    "warm_up",
+    "maintenance",
+    "matchers",
+    "days",
+    "time_zone",
+    "starts",
+    "ends",
+    "inhibitions",
+    "source",
+    "targets",
 ];
 
 #[test]
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
-        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, quiet_hours: [{zz: 1}]}]\nheartbeat: {zz: 1}\nrules: [{zz: 1}]\n",
+        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, quiet_hours: [{zz: 1}]}]\nheartbeat: {zz: 1}\nrules: [{zz: 1}]\nmaintenance: [{zz: 1}]\ninhibitions: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()
