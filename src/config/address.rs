@@ -14,4 +14,4 @@ pub(super) use authority::is_server_name;
 pub(super) use mailbox::{default_sender, is_mailbox};
 pub(super) use redis::{RedisUrl, Server};
 pub(super) use smtp::SmtpUrl;
-pub(super) use web::{check_external_url, check_web_url};
+pub(super) use web::{check_dashboard_url, check_external_url, check_web_url};

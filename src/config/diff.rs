@@ -24,7 +24,7 @@ pub struct Diff {
     pub channels_changed: bool,
     /// Whether any rule changed, came or went.
     pub rules_changed: bool,
-    /// Whether the address for links changed.
+    /// Whether one of the addresses for links changed.
     pub external_url_changed: bool,
     /// Whether the token for requests changed.
     pub api_token_changed: bool,
@@ -42,7 +42,8 @@ impl Diff {
             channels_changed: old.channels != new.channels,
             rules_changed: old.rules != new.rules,
             api_token_changed: old.api_token != new.api_token,
-            external_url_changed: old.external_url != new.external_url,
+            external_url_changed: old.external_url != new.external_url
+                || old.dashboard_url != new.dashboard_url,
             ..Self::default()
         };
         for cache in &new.caches {

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+mod channel;
 mod given;
 mod sampling;
 mod substitute;
@@ -14,6 +15,7 @@ mod suggest;
 mod tree;
 mod walk;
 
+pub(super) use channel::{RawExtras, RawTemplate};
 pub(super) use given::{At, Given};
 pub(super) use sampling::{RawMonitor, RawSampling};
 pub(super) use walk::{DURATION, Walk, duration};
@@ -27,6 +29,7 @@ pub(super) struct RawConfig {
     pub(super) listen: Given<String>,
     pub(super) data_dir: Given<String>,
     pub(super) external_url: Given<String>,
+    pub(super) dashboard_url: Given<String>,
     pub(super) api_token: Given<String>,
     pub(super) api_token_file: Given<String>,
     pub(super) poll_interval: Given<Duration>,
@@ -96,14 +99,37 @@ pub(super) struct RawChannel {
     pub(super) password: Given<String>,
     pub(super) password_file: Given<String>,
     pub(super) send_resolved: Given<bool>,
+    pub(super) extras: RawExtras,
 }
 
 /// The `type` of a channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RawKind {
     Slack,
+    SlackBot,
     Webhook,
     Email,
+    Alertmanager,
+    PagerDuty,
+    Teams,
+}
+
+impl RawKind {
+    /// As in the file.
+    pub(super) fn as_str(self) -> &'static str {
+        let found = Self::ALL.into_iter().find(|(_, kind)| *kind == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    const ALL: [(&'static str, Self); 7] = [
+        ("slack", Self::Slack),
+        ("slack_bot", Self::SlackBot),
+        ("webhook", Self::Webhook),
+        ("email", Self::Email),
+        ("alertmanager", Self::Alertmanager),
+        ("pagerduty", Self::PagerDuty),
+        ("teams", Self::Teams),
+    ];
 }
 
 /// A rule.
@@ -160,6 +186,7 @@ impl RawConfig {
             listen: Given::No,
             data_dir: Given::No,
             external_url: Given::No,
+            dashboard_url: Given::No,
             api_token: Given::No,
             api_token_file: Given::No,
             poll_interval: Given::No,
@@ -176,6 +203,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         listen: fields.text(walk, "listen"),
         data_dir: fields.text(walk, "data_dir"),
         external_url: fields.text(walk, "external_url"),
+        dashboard_url: fields.text(walk, "dashboard_url"),
         api_token: fields.text(walk, "api_token"),
         api_token_file: fields.text(walk, "api_token_file"),
         poll_interval: fields.duration(walk, "poll_interval"),
@@ -274,15 +302,18 @@ fn tls(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawTls {
 fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
     fields.require(walk, "name");
     fields.require(walk, "type");
-    let kind = |text: &str| match text {
-        "slack" => Some(RawKind::Slack),
-        "webhook" => Some(RawKind::Webhook),
-        "email" => Some(RawKind::Email),
-        _ => None,
+    let kind = |text: &str| {
+        let found = RawKind::ALL.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| kind)
     };
     RawChannel {
         name: fields.text(walk, "name"),
-        kind: fields.scalar(walk, "type", "one of slack, webhook, email", kind),
+        kind: fields.scalar(
+            walk,
+            "type",
+            "one of slack, slack_bot, webhook, email, alertmanager, pagerduty, teams",
+            kind,
+        ),
         url: fields.text(walk, "url"),
         url_file: fields.text(walk, "url_file"),
         smtp_url: fields.text(walk, "smtp_url"),
@@ -292,6 +323,7 @@ fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
         password: fields.text(walk, "password"),
         password_file: fields.text(walk, "password_file"),
         send_resolved: fields.flag(walk, "send_resolved"),
+        extras: channel::extras(walk, &mut fields),
         origin: fields.close(walk),
     }
 }

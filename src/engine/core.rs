@@ -30,7 +30,7 @@ use crate::model::poll::PollReport;
 use crate::model::snapshot::{CacheSnapshot, ConfigStatus, OwnSnapshot, Snapshot};
 use crate::model::stats::{Counter, HttpStats};
 use crate::model::time::{Clock, Now};
-use crate::notify::Dispatcher;
+use crate::notify::{Dispatcher, Links};
 
 /// How often the engine looks whether something came in.
 const BEAT: Duration = Duration::from_millis(250);
@@ -323,7 +323,7 @@ impl Core {
         }
         if let Err(error) = self
             .dispatcher
-            .reconfigure(&config.channels, config.external_url.as_deref())
+            .reconfigure(&config.channels, &Links::of(&config))
         {
             tracing::error!(%error, "the channels could not be changed");
         }

@@ -23,7 +23,7 @@ use crate::notify::http::{Http, Limits};
 use crate::notify::queue::{CAPACITY, Job, Queue};
 use crate::notify::tls::Trust;
 use crate::notify::worker::{Target, Worker};
-use crate::notify::{NotifyError, Parts, open};
+use crate::notify::{Links, NotifyError, Parts, open};
 
 /// All channels with their workers.
 pub struct Dispatcher {
@@ -37,7 +37,7 @@ pub struct Dispatcher {
 /// One channel.
 struct Entry {
     config: ChannelConfig,
-    external_url: Option<String>,
+    links: Links,
     target: watch::Sender<Target>,
     queue: Arc<Queue>,
     stats: Arc<ChannelStats>,
@@ -46,11 +46,11 @@ struct Entry {
 }
 
 impl Dispatcher {
-    /// Starts a worker for each channel. `external_url`: how people reach the page, without a slash at the end. `cancel`
+    /// Starts a worker for each channel. `links`: what messages may link to. `cancel`
     /// ends the workers at once: call [`Dispatcher::drain`] before it is cancelled.
     pub fn new(
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
         tracker: &TaskTracker,
         cancel: CancellationToken,
         clock: Arc<dyn Clock>,
@@ -64,7 +64,7 @@ impl Dispatcher {
             cancel,
             entries: Mutex::default(),
         };
-        dispatcher.reconfigure(channels, external_url)?;
+        dispatcher.reconfigure(channels, links)?;
         Ok(dispatcher)
     }
 
@@ -109,13 +109,13 @@ impl Dispatcher {
     pub fn reconfigure(
         &self,
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
     ) -> Result<(), NotifyError> {
         // All of them first: then nothing can fail any more.
         let mut opened = Vec::with_capacity(channels.len());
         for config in channels {
             let channel =
-                open(config, external_url, &self.parts).map_err(|error| NotifyError::Channel {
+                open(config, links, &self.parts).map_err(|error| NotifyError::Channel {
                     name: config.name.clone(),
                     error,
                 })?;
@@ -133,15 +133,17 @@ impl Dispatcher {
             let known = old.iter().position(|e| e.config.name == config.name);
             let entry = match known.map(|at| old.swap_remove(at)) {
                 Some(mut entry) => {
-                    let same_address = entry.config.kind == config.kind;
-                    if !same_address || entry.external_url.as_deref() != external_url {
+                    let same = entry.config.kind == config.kind
+                        && entry.config.template == config.template
+                        && entry.links == *links;
+                    if !same {
                         entry.target.send_replace(target);
                     }
                     entry.config = config;
-                    entry.external_url = external_url.map(str::to_owned);
+                    entry.links = links.clone();
                     entry
                 }
-                None => self.start(config, external_url, target),
+                None => self.start(config, links, target),
             };
             entries.push(entry);
         }
@@ -185,7 +187,7 @@ impl Dispatcher {
         left
     }
 
-    fn start(&self, config: ChannelConfig, external_url: Option<&str>, target: Target) -> Entry {
+    fn start(&self, config: ChannelConfig, links: &Links, target: Target) -> Entry {
         let stats = Arc::new(ChannelStats::default());
         let queue = Arc::new(Queue::new(CAPACITY, Arc::clone(&stats)));
         let stop = self.cancel.child_token();
@@ -202,7 +204,7 @@ impl Dispatcher {
         let task = Some(self.tracker.spawn(worker.run()));
         Entry {
             config,
-            external_url: external_url.map(str::to_owned),
+            links: links.clone(),
             target,
             queue,
             stats,

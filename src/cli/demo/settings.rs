@@ -49,6 +49,7 @@ pub(super) fn config(
         listen,
         data_dir: None,
         external_url: Some(format!("http://{listen}")),
+        dashboard_url: None,
         api_token: None,
         caches: vec![CacheConfig {
             name: Name::new("shop")?,
@@ -73,6 +74,7 @@ pub(super) fn config(
                 url: Secret::new(slack_url.to_owned()),
             },
             send_resolved: true,
+            template: None,
         }],
         rules: vec![
             rule(

@@ -160,7 +160,7 @@ fn rules_of_the_file_are_put_over_the_default_ones() {
 #[test]
 fn channels_read_their_secrets_from_files() {
     let config = load_file(Path::new("src/config/testdata/good/channels.yaml")).unwrap();
-    let ChannelKind::Webhook { url } = &config.channels[1].kind else {
+    let ChannelKind::Webhook { url, .. } = &config.channels[1].kind else {
         panic!("webhook")
     };
     assert_eq!(url.expose(), "https://example.org/hook/hunter2");

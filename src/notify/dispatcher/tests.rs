@@ -14,15 +14,16 @@ fn config(name: &str, receiver: &Receiver, send_resolved: bool) -> ChannelConfig
     let url = Secret::new(format!("http://{}/hook/sEcReTtOkEn", receiver.address));
     ChannelConfig {
         name: ChannelName::new(name).unwrap(),
-        kind: ChannelKind::Webhook { url },
+        kind: ChannelKind::Webhook { url, secret: None },
         send_resolved,
+        template: None,
     }
 }
 
 fn dispatcher(channels: &[ChannelConfig]) -> Dispatcher {
     Dispatcher::new(
         channels,
-        Some("https://cw.example.org"),
+        &Links::to_page("https://cw.example.org"),
         &TaskTracker::new(),
         CancellationToken::new(),
         Arc::new(SystemClock::start()),
@@ -94,7 +95,7 @@ async fn an_unchanged_channel_goes_on_and_a_changed_one_keeps_its_queue() {
     requests(&busy, 1).await;
     requests(&other, 1).await;
 
-    let external_url = Some("https://cw.example.org");
+    let external_url = &Links::to_page("https://cw.example.org");
     let new = [config("b", &other, true), config("a", &fixed, true)];
     dispatcher.reconfigure(&new, external_url).unwrap();
     requests(&fixed, 1).await;
