@@ -10,8 +10,25 @@
 //! The SVG has no script, no style, no link and no id: it works in an `<img>` and inside of a page, under any
 //! Content-Security-Policy.
 
+mod alt;
+mod bitmap;
+mod canvas;
 mod input;
+mod layout;
+mod lines;
+mod mask;
+mod scale;
 mod signals;
+mod svg;
+mod text;
+mod theme;
+mod thin;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use alt::alt_text;
 
 pub use input::{
     Band, Chart, Hue, Limit, Look, MAX_BANDS, MAX_MARKS, MAX_SERIES, Mark, Points, Series, Side,
@@ -34,17 +51,16 @@ pub enum ChartError {
 }
 
 /// The chart as a stand-alone SVG document with [`alt_text`] in its `<desc>`.
-pub fn render_svg(_chart: &Chart, _look: &Look) -> Result<String, ChartError> {
-    Err(ChartError::Font)
+pub fn render_svg(chart: &Chart, look: &Look) -> Result<String, ChartError> {
+    let faces = text::Faces::load()?;
+    let drawing = layout::layout(chart, &look.clamped(), &faces);
+    svg::document(&drawing, &alt_text(chart))
 }
 
 /// The chart as a PNG of `look.scale` pixels per CSS pixel.
-pub fn render_png(_chart: &Chart, _look: &Look) -> Result<Vec<u8>, ChartError> {
-    Err(ChartError::Font)
-}
-
-/// What is to be seen, in words, built from the data: for the `alt` of an `<img>` and the text of a message. One line of
-/// plain text, not escaped for HTML. It also tells what was left out.
-pub fn alt_text(chart: &Chart, _look: &Look) -> String {
-    chart.title.clone()
+pub fn render_png(chart: &Chart, look: &Look) -> Result<Vec<u8>, ChartError> {
+    let faces = text::Faces::load()?;
+    let look = look.clamped();
+    let drawing = layout::layout(chart, &look, &faces);
+    bitmap::png(&drawing, &faces, look.scale)
 }

@@ -59,12 +59,7 @@ impl Chart {
     }
 
     /// Misses / lookups, 0..1. `threshold` is the miss ratio above which a rule fires, 0..1.
-    pub fn miss_ratio(
-        cache: &str,
-        period: Period,
-        points: Points,
-        threshold: Option<f64>,
-    ) -> Self {
+    pub fn miss_ratio(cache: &str, period: Period, points: Points, threshold: Option<f64>) -> Self {
         Self {
             limit: threshold.map(|value| limit("limit", value, Side::Below)),
             ..Self::single("Miss ratio", cache, Unit::Ratio, period, points)
