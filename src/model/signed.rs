@@ -52,7 +52,9 @@ impl Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignedError {
     /// It was changed, or the token has been since.
-    #[error("this link is not valid; it may have been cut off, or the API's token is another one now")]
+    #[error(
+        "this link is not valid; it may have been cut off, or the API's token is another one now"
+    )]
     Forged,
     /// It was right once.
     #[error("this link is too old; open the page of the incident instead")]
@@ -205,7 +207,10 @@ mod tests {
         let verify = |action, incident: &str, until, now| {
             signer.verify(action, incident, until, &signature, at(now))
         };
-        assert_eq!(verify(Action::Silence, "sessions-1", until, until - 1), Ok(()));
+        assert_eq!(
+            verify(Action::Silence, "sessions-1", until, until - 1),
+            Ok(())
+        );
         assert_eq!(
             verify(Action::Silence, "sessions-1", until, until),
             Err(SignedError::Expired)

@@ -70,7 +70,10 @@ impl Alertmanager {
 
     async fn post(&self, letter: &Letter<'_>) -> Outcome {
         let body = self.body(letter);
-        let attempts = self.replicas.iter().map(|to| self.post_to(to, &body, letter));
+        let attempts = self
+            .replicas
+            .iter()
+            .map(|to| self.post_to(to, &body, letter));
         let mut outcomes = join_all(attempts).await;
         let failed = |o: &Outcome| *o != Outcome::Delivered;
         let delivered = outcomes.iter().any(|o| !failed(o));

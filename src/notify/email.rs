@@ -130,7 +130,9 @@ impl Email {
         match self.compose(letter) {
             Ok(mail) => {
                 let mail_ = mail.formatted();
-                self.server.send(mail.envelope(), &mail_, letter.trace).await
+                self.server
+                    .send(mail.envelope(), &mail_, letter.trace)
+                    .await
             }
             Err(error) => Outcome::permanent(format!("the mail cannot be composed: {error}")),
         }
@@ -155,8 +157,12 @@ fn boundary(key: &str, part: &str) -> String {
 
 /// The chart, shown where the HTML names it.
 fn attached(cid: &str, png: Vec<u8>) -> Result<SinglePart, lettre::error::Error> {
-    let png_type = ContentType::parse("image/png").map_err(|_| lettre::error::Error::CannotParseFilename)?;
-    Ok(Attachment::new_inline_with_name(cid.to_owned(), "chart.png".to_owned()).body(png, png_type))
+    let png_type =
+        ContentType::parse("image/png").map_err(|_| lettre::error::Error::CannotParseFilename)?;
+    Ok(
+        Attachment::new_inline_with_name(cid.to_owned(), "chart.png".to_owned())
+            .body(png, png_type),
+    )
 }
 
 /// When a mail is sent, within the years that a Date header can hold: lettre would panic outside of them.

@@ -276,7 +276,12 @@ mod tests {
         ] {
             assert_eq!(bytes(value), text);
         }
-        for (value, text) in [(0.25, "0.25"), (-3.0, "-3"), (12_400.4, "12 400"), (7.0, "7")] {
+        for (value, text) in [
+            (0.25, "0.25"),
+            (-3.0, "-3"),
+            (12_400.4, "12 400"),
+            (7.0, "7"),
+        ] {
             assert_eq!(number(value), text);
         }
     }

@@ -201,7 +201,10 @@ impl Http {
         let status = response.status().as_u16();
         trace.answered(status);
         trace.line(|| format!("< HTTP {status}"));
-        for (name, value) in [("Retry-After", &retry_after), ("Content-Type", &content_type)] {
+        for (name, value) in [
+            ("Retry-After", &retry_after),
+            ("Content-Type", &content_type),
+        ] {
             if let Some(value) = value {
                 trace.line(|| format!("< {name}: {}", to.redactor.excerpt(value)));
             }
@@ -299,7 +302,9 @@ fn note_request(to: &Endpoint, body: &Body, headers: &[(&'static str, String)], 
 /// Scheme, host and port; what comes after may be a secret.
 fn shown(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
     format!("{}://{host}{port}/…", url.scheme())
 }
 

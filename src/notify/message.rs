@@ -159,7 +159,9 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
 fn preface(occasion: Occasion, at: Option<Timestamp>) -> Vec<String> {
     let mut lines = Vec::new();
     if occasion.test {
-        lines.push("This is a test of the channel, with made-up numbers: nothing is wrong.".to_owned());
+        lines.push(
+            "This is a test of the channel, with made-up numbers: nothing is wrong.".to_owned(),
+        );
     }
     if let Some(late) = occasion.late {
         let how = at.map_or_else(String::new, |at| {
@@ -191,7 +193,10 @@ fn coincided(n: &Notification) -> Vec<String> {
     latest
         .map(|c| {
             let text = clean(&c.text, MAX_COINCIDENCE_CHARS);
-            format!("At the same time, at {}: {text}.", format::time_of_day(c.at))
+            format!(
+                "At the same time, at {}: {text}.",
+                format::time_of_day(c.at)
+            )
         })
         .collect()
 }
@@ -282,7 +287,9 @@ mod tests {
         let summary = plainly(&n).summary;
         let at = |text: &str| summary.iter().position(|line| line.contains(text));
         assert_eq!(at("number 1"), None, "only the latest");
-        assert!(at("At the same time, at 03:04 UTC: deploy number 5.").unwrap() < at("Try: ").unwrap());
+        assert!(
+            at("At the same time, at 03:04 UTC: deploy number 5.").unwrap() < at("Try: ").unwrap()
+        );
         n.transition = Transition::Resolved;
         assert!(!plainly(&n).summary.concat().contains("deploy"));
     }

@@ -65,7 +65,9 @@ impl PagerDuty {
             let key = self.routing_key.expose().to_owned();
             fields.insert("routing_key".to_owned(), key.into());
         }
-        let sent = self.http.post_json(&self.endpoint, &event, &[], letter.trace);
+        let sent = self
+            .http
+            .post_json(&self.endpoint, &event, &[], letter.trace);
         match sent.await {
             Err(why) => Outcome::retry(why),
             Ok(reply) if reply.is_success() => Outcome::Delivered,

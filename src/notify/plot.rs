@@ -4,7 +4,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::chart::{Band, Chart, Limit, Look, Mark, Period, Points, Series, Side, Unit, alt_text, render_png};
+use crate::chart::{
+    Band, Chart, Limit, Look, Mark, Period, Points, Series, Side, Unit, alt_text, render_png,
+};
 use crate::model::incident::{self, Evidence, Notification, Transition};
 use crate::model::window::Sparkline;
 
@@ -64,7 +66,7 @@ pub(crate) fn draw(chart: &Chart) -> Option<Picture> {
     match render_png(chart, &look) {
         Ok(png) => Some(Picture {
             png,
-            alt: alt_text(chart, &look),
+            alt: alt_text(chart),
         }),
         Err(error) => {
             tracing::warn!(%error, "the message goes out without its chart");

@@ -98,7 +98,10 @@ fn attribution() -> MissAttribution {
     }
 }
 
-#[expect(clippy::expect_used, reason = "only for the two names above, which a test makes")]
+#[expect(
+    clippy::expect_used,
+    reason = "only for the two names above, which a test makes"
+)]
 fn name(text: &str) -> Name {
     Name::new(text).expect("a valid name")
 }

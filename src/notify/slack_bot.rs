@@ -133,7 +133,9 @@ impl SlackBot {
             let mut body = payload(message);
             insert(&mut body, "channel", first.channel.as_str());
             insert(&mut body, "ts", first.ts.as_str());
-            let answer = self.call(&self.update, Body::json(&body), letter.trace).await;
+            let answer = self
+                .call(&self.update, Body::json(&body), letter.trace)
+                .await;
             return match answer {
                 Ok(_) => Ok(None),
                 // It is gone, or too old to be changed.
@@ -158,7 +160,9 @@ impl SlackBot {
             insert(&mut body, "thread_ts", first.ts.as_str());
             insert(&mut body, "reply_broadcast", true);
         }
-        let answer = self.call(&self.post, Body::json(&body), letter.trace).await?;
+        let answer = self
+            .call(&self.post, Body::json(&body), letter.trace)
+            .await?;
         let text = |key: &str| answer.get(key)?.as_str().map(str::to_owned);
         Ok(text("channel")
             .zip(text("ts"))
@@ -171,7 +175,10 @@ impl SlackBot {
         insert(&mut body, "channel", first.channel.as_str());
         insert(&mut body, "ts", first.ts.as_str());
         if let Err(outcome) = self.call(&self.update, Body::json(&body), trace).await {
-            tracing::warn!(?outcome, "the first message of an incident could not be changed in Slack");
+            tracing::warn!(
+                ?outcome,
+                "the first message of an incident could not be changed in Slack"
+            );
         }
     }
 
@@ -181,7 +188,10 @@ impl SlackBot {
             return;
         };
         if let Err(why) = self.upload(picture, place, trace).await {
-            tracing::warn!(why, "the chart could not be put into Slack; the message is there");
+            tracing::warn!(
+                why,
+                "the chart could not be put into Slack; the message is there"
+            );
             trace.line(|| format!("! the chart: {why}"));
         }
     }
@@ -312,8 +322,14 @@ impl Channel for SlackBot {
 /// What Slack's name of an error means.
 fn judge(error: &str, after: Option<Duration>) -> Outcome {
     let hint = match error {
-        "ratelimited" | "rate_limited" | "fatal_error" | "internal_error" | "request_timeout"
-        | "service_unavailable" | "team_added_to_org" | "accesslimited" => {
+        "ratelimited"
+        | "rate_limited"
+        | "fatal_error"
+        | "internal_error"
+        | "request_timeout"
+        | "service_unavailable"
+        | "team_added_to_org"
+        | "accesslimited" => {
             return Outcome::Retry {
                 after,
                 why: format!("Slack refuses for now: {error}"),
@@ -322,7 +338,9 @@ fn judge(error: &str, after: Option<Duration>) -> Outcome {
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
             " (check the token)"
         }
-        "missing_scope" | "no_permission" => " (the bot needs the scopes chat:write and files:write)",
+        "missing_scope" | "no_permission" => {
+            " (the bot needs the scopes chat:write and files:write)"
+        }
         "not_in_channel" => " (invite the bot into the channel)",
         "channel_not_found" => " (check the channel, and invite the bot if it is a private one)",
         "is_archived" => " (the channel is archived; name another one)",

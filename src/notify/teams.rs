@@ -52,7 +52,9 @@ impl Teams {
 
     async fn post(&self, letter: &Letter<'_>) -> Outcome {
         let body = payload(self.wording.message(letter));
-        let sent = self.http.post_json(&self.endpoint, &body, &[], letter.trace);
+        let sent = self
+            .http
+            .post_json(&self.endpoint, &body, &[], letter.trace);
         let reply = match sent.await {
             Err(why) => return Outcome::retry(why),
             Ok(reply) => reply,
@@ -120,7 +122,10 @@ fn card(message: &Message, left_out: usize) -> Value {
     )];
     if let Some(chart) = &message.chart {
         body.push(rich(&chart.bars, json!({ "fontType": "Monospace" })));
-        body.push(rich(&chart.caption, json!({ "size": "Small", "isSubtle": true })));
+        body.push(rich(
+            &chart.caption,
+            json!({ "size": "Small", "isSubtle": true }),
+        ));
     }
     body.extend(message.summary.iter().map(|line| rich(line, json!({}))));
     if left_out > 0 {
@@ -135,7 +140,10 @@ fn card(message: &Message, left_out: usize) -> Value {
             .collect();
         body.push(json!({ "type": "FactSet", "facts": facts }));
     }
-    body.push(rich(&message.footer, json!({ "size": "Small", "isSubtle": true })));
+    body.push(rich(
+        &message.footer,
+        json!({ "size": "Small", "isSubtle": true }),
+    ));
     let actions: Vec<Value> = message
         .links
         .iter()

@@ -50,7 +50,8 @@ fn kind(outcome: &Outcome) -> Is {
 fn kinds(address: SocketAddr) -> Vec<ChannelKind> {
     let path = secrets::PATH;
     let login = format!("watcher:{}@", secrets::PASSWORD);
-    let url = |login: &str, query: &str| Secret::new(format!("http://{login}{address}{path}{query}"));
+    let url =
+        |login: &str, query: &str| Secret::new(format!("http://{login}{address}{path}{query}"));
     let query = format!("?{}", secrets::QUERY);
     vec![
         ChannelKind::SlackWebhook {
@@ -207,7 +208,11 @@ async fn requests_carry_what_receivers_need() {
         assert_eq!(outcome, Outcome::Delivered, "{name}");
     }
     let requests = receiver.requests();
-    assert_eq!(requests.len(), 7, "two of them to the replicas of an Alertmanager");
+    assert_eq!(
+        requests.len(),
+        7,
+        "two of them to the replicas of an Alertmanager"
+    );
     for request in &requests {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         let head = head.to_lowercase();

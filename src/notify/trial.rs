@@ -103,7 +103,9 @@ mod tests {
             template: None,
         };
         let links = Links::default();
-        let report = try_out(&config, &links, transition, Now::ZERO).await.unwrap();
+        let report = try_out(&config, &links, transition, Now::ZERO)
+            .await
+            .unwrap();
         (report, receiver.requests())
     }
 
@@ -112,7 +114,10 @@ mod tests {
         for transition in [Transition::Firing, Transition::Resolved] {
             let (report, requests) =
                 report(Act::Answer(200, "", "thanks for {path}"), transition).await;
-            assert_eq!((report.delivered, report.code, &report.why), (true, Some(200), &None));
+            assert_eq!(
+                (report.delivered, report.code, &report.why),
+                (true, Some(200), &None)
+            );
             assert!(report.lines[0].starts_with("> POST http://127.0.0.1:"));
             assert!(report.lines.contains(&"< HTTP 200".to_owned()));
             let all = report.lines.join("\n");

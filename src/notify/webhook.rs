@@ -71,7 +71,10 @@ impl Webhook {
         let mut headers = vec![("Idempotency-Key", header_safe(letter.key))];
         if let Some(secret) = &self.secret {
             let timestamp = self.clock.now().wall.as_second().to_string();
-            headers.push(("X-Cachewatch-Signature", signature(secret, &timestamp, &body.bytes)));
+            headers.push((
+                "X-Cachewatch-Signature",
+                signature(secret, &timestamp, &body.bytes),
+            ));
             headers.push(("X-Cachewatch-Timestamp", timestamp));
         }
         match self
@@ -115,12 +118,19 @@ pub(crate) fn payload(letter: &Letter<'_>, receiver: &ChannelName, wording: &Wor
         (
             json!({ "alertname": first.rule, "cache": first.cache }),
             // Names hold no character that would need an escape here.
-            format!("{{}}:{{alertname=\"{}\", cache=\"{}\"}}", first.rule, first.cache),
+            format!(
+                "{{}}:{{alertname=\"{}\", cache=\"{}\"}}",
+                first.rule, first.cache
+            ),
         )
     } else {
         (json!({}), "{}:{}".to_owned())
     };
-    let status = if firing { Transition::Firing } else { Transition::Resolved };
+    let status = if firing {
+        Transition::Firing
+    } else {
+        Transition::Resolved
+    };
     let resolved = all.iter().any(|n| n.transition == Transition::Resolved);
     let reason = match (firing, resolved, single) {
         (true, _, true) => "first notification",

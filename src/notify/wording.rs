@@ -148,7 +148,9 @@ impl Wording {
         {
             tracing::warn!(rule = %n.rule, cache = %n.cache, %error, "a template failed; the built-in text is sent");
             message.summary.push(clean(
-                &format!("The template of this channel failed, so this is the built-in text: {error}."),
+                &format!(
+                    "The template of this channel failed, so this is the built-in text: {error}."
+                ),
                 message::MAX_LINE_CHARS,
             ));
         }

@@ -68,9 +68,7 @@ fn check_kind(
         RawKind::Teams => hook(raw, files, errors).map(|(url, _)| ChannelKind::Teams { url }),
         RawKind::Email => email(raw, files, errors).map(ChannelKind::Email),
         RawKind::SlackBot => extras::slack_bot(raw, files, errors).map(ChannelKind::SlackBot),
-        RawKind::Alertmanager => {
-            extras::alertmanager(raw, errors).map(ChannelKind::Alertmanager)
-        }
+        RawKind::Alertmanager => extras::alertmanager(raw, errors).map(ChannelKind::Alertmanager),
         RawKind::PagerDuty => extras::pagerduty(raw, files, errors).map(ChannelKind::PagerDuty),
     }
 }
@@ -123,11 +121,7 @@ fn place<T>(given: &Given<T>) -> Option<&crate::config::error::Origin> {
 }
 
 /// The address of a web hook.
-fn hook(
-    raw: RawChannel,
-    files: &mut Files,
-    errors: &mut Errors,
-) -> Option<(Secret, RawExtras)> {
+fn hook(raw: RawChannel, files: &mut Files, errors: &mut Errors) -> Option<(Secret, RawExtras)> {
     if !raw.url.is_given() && !raw.url_file.is_given() {
         errors.at(
             &raw.origin,

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 
 /// All values of a message. Ratios are 0..1, times are seconds.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-#[expect(missing_docs, reason = "each is described in docs/configuration.md, for those who use them")]
+#[expect(
+    missing_docs,
+    reason = "each is described in docs/configuration.md, for those who use them"
+)]
 pub struct Facts {
     pub status: &'static str,
     pub severity: &'static str,

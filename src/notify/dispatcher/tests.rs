@@ -112,9 +112,10 @@ async fn a_bad_configuration_changes_nothing() {
     let mut bad = config("b", &a, true);
     bad.kind = ChannelKind::Webhook {
         url: Secret::new("sEcReTtOkEn".to_owned()),
+        secret: None,
     };
     let error = dispatcher
-        .reconfigure(&[bad], None)
+        .reconfigure(&[bad], &Links::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -134,7 +135,7 @@ async fn a_removed_channel_counts_what_it_loses() {
     dispatcher.notify(notification::miss_firing());
     requests(&busy, 1).await;
     let stats = dispatcher.stats().remove(0).2;
-    dispatcher.reconfigure(&[], None).unwrap();
+    dispatcher.reconfigure(&[], &Links::default()).unwrap();
     let counted = async {
         while stats.dropped.get() == 0 {
             tokio::task::yield_now().await;

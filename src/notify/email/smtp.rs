@@ -228,11 +228,7 @@ impl Server {
         Ok(())
     }
 
-    async fn connect(
-        &self,
-        phase: &Phase,
-        trace: &Trace,
-    ) -> Result<AsyncSmtpConnection, Failure> {
+    async fn connect(&self, phase: &Phase, trace: &Trace) -> Result<AsyncSmtpConnection, Failure> {
         let refused = |what: String| Failure {
             what,
             permanent: false,

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::*;
-use crate::notify::wording::{Links, Occasion};
 use crate::config::SmtpSecurity;
+use crate::model::incident::Notification;
 use crate::model::secret::Secret;
 use crate::notify::testing::log::Log;
-use crate::model::incident::Notification;
 use crate::notify::testing::secrets::{self, kept, kept_by};
-use crate::notify::testing::{send, traced, with_letter};
 use crate::notify::testing::smtp::{Act, Phase, Security, Server};
 use crate::notify::testing::{golden, notification};
+use crate::notify::testing::{send, traced, with_letter};
+use crate::notify::wording::{Links, Occasion};
 
 const FAST: Deadlines = Deadlines {
     connect: Duration::from_secs(5),
@@ -36,14 +36,7 @@ fn config(port: u16, security: SmtpSecurity) -> EmailConfig {
 
 fn channel(config: &EmailConfig, trust: &Trust, deadlines: Deadlines) -> Email {
     let name = ChannelName::new("mail").unwrap();
-    Email::new(
-        &name,
-        config,
-        page(),
-        trust,
-        deadlines,
-    )
-    .unwrap()
+    Email::new(&name, config, page(), trust, deadlines).unwrap()
 }
 
 fn page() -> Wording {
@@ -77,7 +70,10 @@ fn without_picture(mail: &str) -> String {
     };
     let (head, rest) = picture.split_once("\r\n\r\n").unwrap();
     let (base64, after) = rest.split_once("\r\n--").unwrap();
-    assert!(base64.len() > 1000 && base64.starts_with("iVBORw0KGgo"), "a PNG");
+    assert!(
+        base64.len() > 1000 && base64.starts_with("iVBORw0KGgo"),
+        "a PNG"
+    );
     format!("{before}Content-Type: image/png{head}\r\n\r\n(a PNG)\r\n--{after}")
 }
 

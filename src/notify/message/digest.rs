@@ -146,7 +146,11 @@ fn footer(told: &[Told<'_>]) -> String {
         Some(more) => format!(" and {more} more"),
         None => String::new(),
     };
-    format!("{} incidents · caches: {}{more}", told.len(), named.join(", "))
+    format!(
+        "{} incidents · caches: {}{more}",
+        told.len(),
+        named.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -51,7 +51,9 @@ fn firing(
     let normal = e
         .normal
         .filter(|v| v.is_finite())
-        .map_or_else(String::new, |v| format!(", normal {}", show(Some(v), &e.unit)));
+        .map_or_else(String::new, |v| {
+            format!(", normal {}", show(Some(v), &e.unit))
+        });
     let side = if e.above { "more" } else { "less" };
     let mut summary = Vec::new();
     let sample = e.lookups.map_or_else(String::new, |lookups| {

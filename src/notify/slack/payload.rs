@@ -255,7 +255,11 @@ mod tests {
         assert_eq!(body["mrkdwn"], false);
         let attachment = &body["attachments"][0];
         for line in [&body["text"], &attachment["fallback"]] {
-            check(&json!({ "type": "plain_text", "emoji": false, "text": line }), TEXT, true);
+            check(
+                &json!({ "type": "plain_text", "emoji": false, "text": line }),
+                TEXT,
+                true,
+            );
         }
         let blocks = attachment["blocks"].as_array().unwrap();
         assert!(blocks.len() <= 50);

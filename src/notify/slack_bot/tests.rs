@@ -1,11 +1,11 @@
 //! A bot against a Slack that answers by method.
 
 use super::*;
+use crate::model::time::Now;
 use crate::notify::http::Limits;
 use crate::notify::testing::http::{Act, Receiver};
 use crate::notify::testing::{StoppedClock, notification, secrets, traced};
 use crate::notify::tls::Trust;
-use crate::model::time::Now;
 
 fn slack(path: &str) -> (u16, &'static str) {
     let answer = match path {
@@ -47,7 +47,10 @@ fn calls(receiver: &Receiver) -> Vec<(String, Value)> {
 }
 
 fn methods(receiver: &Receiver) -> Vec<String> {
-    calls(receiver).into_iter().map(|(method, _)| method).collect()
+    calls(receiver)
+        .into_iter()
+        .map(|(method, _)| method)
+        .collect()
 }
 
 async fn tell(bot: &SlackBot, n: Notification) {
@@ -59,7 +62,11 @@ async fn tell(bot: &SlackBot, n: Notification) {
 #[tokio::test]
 async fn the_chart_comes_into_the_thread() {
     let receiver = Receiver::start(Act::By(slack)).await;
-    tell(&bot(&receiver, OnResolved::Both), notification::miss_firing()).await;
+    tell(
+        &bot(&receiver, OnResolved::Both),
+        notification::miss_firing(),
+    )
+    .await;
     let calls = calls(&receiver);
     assert_eq!(
         methods(&receiver),
@@ -94,13 +101,20 @@ async fn the_end_comes_where_the_beginning_was() {
         assert_eq!(methods(&receiver)[1..], *expected, "{on_resolved:?}");
         for (method, body) in &calls[1..] {
             assert_eq!(body["channel"], "C1");
-            let place = if method == "chat.update" { "ts" } else { "thread_ts" };
+            let place = if method == "chat.update" {
+                "ts"
+            } else {
+                "thread_ts"
+            };
             assert_eq!(body[place], "11.22");
         }
         // It is over, and what comes next is news.
         tell(&bot, notification::down_resolved()).await;
         let (method, body) = self::calls(&receiver).pop().unwrap();
-        assert_eq!((method.as_str(), &body["channel"]), ("chat.postMessage", &json!("#alerts")));
+        assert_eq!(
+            (method.as_str(), &body["channel"]),
+            ("chat.postMessage", &json!("#alerts"))
+        );
         assert_eq!(body.get("thread_ts"), None);
     }
 }
@@ -114,7 +128,11 @@ async fn a_chart_that_fails_is_no_reason_to_tell_it_twice() {
         }
     }
     let receiver = Receiver::start(Act::By(no_files)).await;
-    tell(&bot(&receiver, OnResolved::Both), notification::miss_firing()).await;
+    tell(
+        &bot(&receiver, OnResolved::Both),
+        notification::miss_firing(),
+    )
+    .await;
     assert_eq!(methods(&receiver).len(), 2);
 }
 
@@ -123,14 +141,19 @@ async fn a_chart_goes_nowhere_else() {
     fn elsewhere(path: &str) -> (u16, &'static str) {
         match path {
             "/api/files.getUploadURLExternal" => {
-                let answer = r#"{"ok":true,"upload_url":"http://169.254.169.254/x","file_id":"F1"}"#;
+                let answer =
+                    r#"{"ok":true,"upload_url":"http://169.254.169.254/x","file_id":"F1"}"#;
                 (200, answer)
             }
             path => slack(path),
         }
     }
     let receiver = Receiver::start(Act::By(elsewhere)).await;
-    tell(&bot(&receiver, OnResolved::Both), notification::miss_firing()).await;
+    tell(
+        &bot(&receiver, OnResolved::Both),
+        notification::miss_firing(),
+    )
+    .await;
     assert_eq!(methods(&receiver).len(), 2);
     let mut real = bot(&receiver, OnResolved::Both);
     real.config.api_url = Secret::new(SlackBotConfig::API_URL.to_owned());

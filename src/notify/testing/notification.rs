@@ -88,7 +88,13 @@ pub(crate) fn miss_resolved() -> Notification {
 
 /// More evictions than there should be.
 pub(crate) fn signal_firing() -> Notification {
-    let history = (0..60_u32).map(|i| Some(if i < 50 { 0.4 } else { f64::from(i - 48) * 11.0 }));
+    let history = (0..60_u32).map(|i| {
+        Some(if i < 50 {
+            0.4
+        } else {
+            f64::from(i - 48) * 11.0
+        })
+    });
     base(
         "EvictionsHigh",
         Evidence::Signal(SignalEvidence {

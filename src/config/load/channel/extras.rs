@@ -25,7 +25,10 @@ pub(super) fn template(
     let at = raw.ok()?;
     let mut checked = |given: Given<String>| {
         let at = given.ok()?;
-        errors.check(&at.origin, check(&at.value, labels).map_err(|e| e.to_string()))?;
+        errors.check(
+            &at.origin,
+            check(&at.value, labels).map_err(|e| e.to_string()),
+        )?;
         Some(at.value)
     };
     let title = checked(at.value.title);
@@ -180,7 +183,8 @@ pub(super) fn alertmanager(raw: RawChannel, errors: &mut Errors) -> Option<Alert
 
 fn replicas(list: &At<Vec<At<String>>>, errors: &mut Errors) -> Option<Vec<Secret>> {
     if list.value.is_empty() || list.value.len() > MAX_REPLICAS {
-        let message = format!("must have between 1 and {MAX_REPLICAS} addresses, one for each replica");
+        let message =
+            format!("must have between 1 and {MAX_REPLICAS} addresses, one for each replica");
         errors.at(&list.origin, message);
         return None;
     }
