@@ -97,8 +97,9 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
     let mut summary = preface(occasion, Some(n.at));
     if occasion.came_and_went {
         summary.push(format!(
-            "It fired at {} and recovered before it could be told.",
-            format::moment(n.started)
+            "It fired at {} and recovered at {}.",
+            format::moment(n.started),
+            format::moment(n.at)
         ));
     }
     if let Some(note) = &n.note {
@@ -270,7 +271,7 @@ mod tests {
         );
         assert_eq!(
             message.summary[1],
-            "It fired at 2026-01-02 03:04:05 UTC and recovered before it could be told."
+            "It fired at 2026-01-02 03:04:05 UTC and recovered at 2026-01-02 03:18:05 UTC."
         );
     }
 

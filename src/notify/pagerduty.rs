@@ -115,23 +115,29 @@ fn event(letter: &Letter<'_>, wording: &Wording) -> Value {
             "source": n.cache,
             "severity": severity(n.severity),
             "timestamp": n.at.to_string(),
-            "component": component,
             "group": n.cache,
             "class": n.rule,
             "custom_details": details(n, &message.summary, annotations(n, &message)),
         },
         "links": links,
     });
+    if let (Some(component), Some(payload)) = (component, payload_of(&mut event)) {
+        payload.insert("component".to_owned(), component.into());
+    }
     if let (Some(page), Some(fields)) = (wording.links.page(n), event.as_object_mut()) {
         fields.insert("client_url".to_owned(), page.into());
     }
     // Better without details than refused.
     if event.to_string().len() > MAX_EVENT
-        && let Some(payload) = event.get_mut("payload").and_then(Value::as_object_mut)
+        && let Some(payload) = payload_of(&mut event)
     {
         payload.remove("custom_details");
     }
     event
+}
+
+fn payload_of(event: &mut Value) -> Option<&mut Map<String, Value>> {
+    event.get_mut("payload")?.as_object_mut()
 }
 
 fn details(

@@ -1,6 +1,7 @@
 //! A made-up notification for trying out a channel, with believable numbers.
 //!
-//! Invariant: its incident begins with `test-` and is another one for each moment, so that it is nobody's.
+//! Invariant: its incident is [`INCIDENT`], which no rule can make, so that it is nobody's; the end of a trial ends the trial
+//! before it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::model::incident::{
 use crate::model::name::Name;
 use crate::model::window::Sparkline;
 
+/// The incident of all trials. Those of rules have the name of a cache and of a rule in them.
+pub(crate) const INCIDENT: &str = "test";
 /// For how long the made-up incident lasted.
 const LASTED: Duration = Duration::from_mins(14);
 
@@ -26,7 +29,7 @@ pub(crate) fn notification(transition: Transition, now: Timestamp) -> Notificati
         now.checked_sub(d).unwrap_or(now)
     };
     Notification {
-        incident: format!("test-{}", now.as_millisecond()),
+        incident: INCIDENT.to_owned(),
         transition,
         rule: name("CacheMissRatioHigh"),
         cache: name("sample"),
@@ -115,7 +118,7 @@ mod tests {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let firing = notification(Transition::Firing, now);
         let resolved = notification(Transition::Resolved, now);
-        assert_eq!(firing.incident, "test-1767323045000");
+        assert_eq!(firing.incident, resolved.incident);
         assert_eq!(resolved.started, "2026-01-02T02:50:05Z".parse().unwrap());
     }
 }

@@ -103,6 +103,8 @@ impl SlackBot {
                     .await;
             }
         }
+        // Whatever came after the message.
+        letter.trace.answered(200);
         Outcome::Delivered
     }
 
@@ -263,6 +265,8 @@ impl SlackBot {
                 Ok(answer) if answer.get("ok") == Some(&Value::Bool(true)) => Ok(answer),
                 Ok(answer) => {
                     let error = answer.get("error").and_then(Value::as_str);
+                    // Said as the status that it stands for, so that a channel that is gone is known as such.
+                    trace.answered(meaning(error.unwrap_or_default()).0);
                     let error = method.excerpt(error.unwrap_or("no error").as_bytes());
                     Err(judge(&error, after))
                 }
@@ -319,34 +323,40 @@ impl Channel for SlackBot {
     }
 }
 
-/// What Slack's name of an error means.
-fn judge(error: &str, after: Option<Duration>) -> Outcome {
-    let hint = match error {
-        "ratelimited"
-        | "rate_limited"
-        | "fatal_error"
+/// What Slack's name of an error means: the HTTP status that others would answer with, and what to do.
+fn meaning(error: &str) -> (u16, &'static str) {
+    match error {
+        "ratelimited" | "rate_limited" => (429, ""),
+        "fatal_error"
         | "internal_error"
         | "request_timeout"
         | "service_unavailable"
-        | "team_added_to_org"
-        | "accesslimited" => {
-            return Outcome::Retry {
-                after,
-                why: format!("Slack refuses for now: {error}"),
-            };
-        }
+        | "team_added_to_org" => (503, ""),
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
-            " (check the token)"
+            (401, " (check the token)")
         }
-        "missing_scope" | "no_permission" => {
-            " (the bot needs the scopes chat:write and files:write)"
-        }
-        "not_in_channel" => " (invite the bot into the channel)",
-        "channel_not_found" => " (check the channel, and invite the bot if it is a private one)",
-        "is_archived" => " (the channel is archived; name another one)",
-        _ => "",
-    };
-    Outcome::permanent(format!("Slack refuses: {error}{hint}"))
+        "missing_scope" | "no_permission" => (
+            403,
+            " (the bot needs the scopes chat:write and files:write)",
+        ),
+        "not_in_channel" => (403, " (invite the bot into the channel)"),
+        "channel_not_found" => (
+            404,
+            " (check the channel, and invite the bot if it is a private one)",
+        ),
+        "is_archived" => (410, " (the channel is archived; name another one)"),
+        _ => (200, ""),
+    }
+}
+
+fn judge(error: &str, after: Option<Duration>) -> Outcome {
+    match meaning(error) {
+        (429 | 503, _) => Outcome::Retry {
+            after,
+            why: format!("Slack refuses for now: {error}"),
+        },
+        (_, hint) => Outcome::permanent(format!("Slack refuses: {error}{hint}")),
+    }
 }
 
 fn why(outcome: Outcome) -> String {

@@ -55,7 +55,9 @@ pub async fn try_out(
         error,
     })?;
     let notification = Arc::new(sample::notification(transition, now.wall));
+    // Another one each time: who has tried it before wants to see it again.
     let key = notification.idempotency_key(&config.name);
+    let key = format!("{key}/{}", now.wall.as_millisecond());
     let trace = Trace::wordy();
     let letter = Letter {
         notifications: &[notification],

@@ -89,7 +89,7 @@ pub(crate) struct Occasion {
     pub(crate) late: Option<Duration>,
     /// Whether it only tries out the channel.
     pub(crate) test: bool,
-    /// Whether nobody was told before that the incident had begun.
+    /// Whether it tells of the whole incident: it is over, and told late or with its beginning.
     pub(crate) came_and_went: bool,
 }
 
@@ -126,7 +126,14 @@ impl Wording {
             came_and_went: false,
         };
         match letter.notifications {
-            [one] => self.one(one, occasion),
+            // The worker does not send the beginning of what is over; whether it was sent before is not known here.
+            [one] => self.one(
+                one,
+                Occasion {
+                    came_and_went: letter.late.is_some() && one.transition == Transition::Resolved,
+                    ..occasion
+                },
+            ),
             several => match came_and_went(several.iter().map(AsRef::as_ref)) {
                 Some(end) => self.one(
                     end,

@@ -42,14 +42,14 @@ pub(crate) fn render_all(all: &[Arc<Notification>], links: &Links, occasion: Occ
     .map(|(n, what)| format!("{n} {what}"))
     .collect();
     let title = format!("{} alerts: {}", told.len(), counts.join(", "));
-    let lines: Vec<String> = told.iter().map(|t| line(t, links)).collect();
+    let list: Vec<String> = told.iter().map(|t| line(t, links)).collect();
     let headline = match told.first() {
         Some(worst) => format!("{title}; {}", plain_line(worst, links)),
         None => title.clone(),
     };
     let mut summary = preface(occasion, None);
-    summary.extend(lines.iter().take(MAX_TOLD).cloned());
-    if let Some(more) = lines.len().checked_sub(MAX_TOLD).filter(|n| *n > 0) {
+    summary.extend(list.iter().take(MAX_TOLD).cloned());
+    if let Some(more) = list.len().checked_sub(MAX_TOLD).filter(|n| *n > 0) {
         summary.push(format!("… and {more} more."));
     }
     let open = told.iter().filter(|t| t.n.transition == Transition::Firing);

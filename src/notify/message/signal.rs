@@ -33,20 +33,34 @@ pub(super) fn words(n: &Notification, e: &SignalEvidence) -> Words {
         ),
         bars: line.text,
     });
-    match n.transition {
-        Transition::Firing => firing(e, &what, &now, &limit, &on, chart),
-        Transition::Resolved => resolved(n, e, &what, &now, &limit, &on, chart),
-    }
+    let shown = Shown {
+        on,
+        what,
+        now,
+        limit,
+    };
+    let words = match n.transition {
+        Transition::Firing => firing(e, &shown),
+        Transition::Resolved => resolved(n, e, &shown),
+    };
+    Words { chart, ..words }
 }
 
-fn firing(
-    e: &SignalEvidence,
-    what: &str,
-    now: &str,
-    limit: &str,
-    on: &str,
-    chart: Option<Chart>,
-) -> Words {
+/// The parts of all sentences, ready to be shown.
+struct Shown {
+    on: String,
+    what: String,
+    now: String,
+    limit: String,
+}
+
+fn firing(e: &SignalEvidence, shown: &Shown) -> Words {
+    let Shown {
+        on,
+        what,
+        now,
+        limit,
+    } = shown;
     let title = format!("{what} {now} on {on}");
     let normal = e
         .normal
@@ -76,22 +90,20 @@ fn firing(
     Words {
         headline: format!("{title} (limit {limit}{normal})"),
         title,
-        chart,
+        chart: None,
         summary,
         advice: advice(&e.name).map(str::to_owned).into_iter().collect(),
         fields,
     }
 }
 
-fn resolved(
-    n: &Notification,
-    e: &SignalEvidence,
-    what: &str,
-    now: &str,
-    limit: &str,
-    on: &str,
-    chart: Option<Chart>,
-) -> Words {
+fn resolved(n: &Notification, e: &SignalEvidence, shown: &Shown) -> Words {
+    let Shown {
+        on,
+        what,
+        now,
+        limit,
+    } = shown;
     let lasted = duration(n.duration);
     let title = format!("Resolved: {} {now} on {on}", small(what));
     let side = if e.above { "above" } else { "below" };
@@ -107,7 +119,7 @@ fn resolved(
     Words {
         headline: format!("{title} (was {side} {limit} for {lasted})"),
         title,
-        chart,
+        chart: None,
         summary,
         advice: Vec::new(),
         fields,

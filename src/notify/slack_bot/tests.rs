@@ -137,6 +137,16 @@ async fn a_chart_that_fails_is_no_reason_to_tell_it_twice() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_gone_is_known_as_such() {
+    let gone = |_: &str| (200, r#"{"ok":false,"error":"token_revoked"}"#);
+    let receiver = Receiver::start(Act::By(gone)).await;
+    let bot = bot(&receiver, OnResolved::Both);
+    let (outcome, trace) = traced(&bot, &[notification::miss_firing()], "k").await;
+    let told = Outcome::permanent("Slack refuses: token_revoked (check the token)");
+    assert_eq!((outcome, trace.code()), (told, Some(401)));
+}
+
+#[tokio::test]
 async fn a_chart_goes_nowhere_else() {
     fn elsewhere(path: &str) -> (u16, &'static str) {
         match path {
