@@ -52,7 +52,9 @@ async fn receiver(tracker: &TaskTracker, keys: Keys) -> String {
                     }
                 }
                 let text = String::from_utf8_lossy(&request);
-                let key = text.lines().find_map(|l| l.strip_prefix("idempotency-key: "));
+                let key = text
+                    .lines()
+                    .find_map(|l| l.strip_prefix("idempotency-key: "));
                 keys.lock().unwrap().insert(key.unwrap().to_owned());
                 let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
                 drop(stream.write_all(answer).await);
@@ -67,7 +69,9 @@ fn is_whole(request: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
-    let length = head.lines().find_map(|l| l.strip_prefix("content-length: "));
+    let length = head
+        .lines()
+        .find_map(|l| l.strip_prefix("content-length: "));
     length.is_none_or(|n| body.len() >= n.parse().unwrap_or(0))
 }
 
@@ -125,14 +129,20 @@ async fn run(backend: Backend, name: &str) {
         let mut batch = Batch::new(clock.now().wall);
         for n in first..first + BATCH {
             let notification = Arc::new(notification(n, &*clock));
-            batch.outbox.extend(dispatcher.plan(&notification, batch.at));
+            batch
+                .outbox
+                .extend(dispatcher.plan(&notification, batch.at));
         }
         store.commit(batch).await;
         dispatcher.wake();
     }
     let committed = began.elapsed();
     while keys.lock().unwrap().len() < MESSAGES {
-        assert!(began.elapsed() < LIMIT, "only {} arrived", keys.lock().unwrap().len());
+        assert!(
+            began.elapsed() < LIMIT,
+            "only {} arrived",
+            keys.lock().unwrap().len()
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let took = began.elapsed();
