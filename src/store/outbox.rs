@@ -98,6 +98,15 @@ pub(super) async fn due(
     Ok(items)
 }
 
+/// At the end: another worker may have at once what this one took.
+pub(super) async fn release(link: &mut Link, name: &str) -> Result<()> {
+    q("update outbox set claimed_by = null, claimed_until = null where claimed_by = $1")
+        .bind(name.to_owned())
+        .execute(link)
+        .await
+        .map(drop)
+}
+
 pub(super) async fn waiting(link: &mut Link, channel: &ChannelName) -> Result<Waiting> {
     let rows = q(
         "select status, count(*) as number, min(due) as next_due, min(queued) as oldest from outbox

@@ -189,7 +189,7 @@ pub(super) fn point(second: i64, hits: Option<u64>) -> HistoryPoint {
         misses: hits.map(|hits| hits / 2),
         evictions: Some(1),
         expirations: None,
-        memory_used_bytes: hits.map(|hits| 1_000 + hits),
+        memory_used_bytes: hits.map(|hits| hits.saturating_add(1_000)),
         memory_limit_bytes: None,
         miss_cost: Some(0.5),
     }

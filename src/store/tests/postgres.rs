@@ -101,7 +101,7 @@ impl Server {
     fn backend(&self) -> Backend {
         let socket = self.folder.path().display();
         Backend::Postgres(Secret::new(format!(
-            "postgres://cachewatch:hunter2@/postgres?host={socket}"
+            "postgres://cachewatch:hunter2@localhost/postgres?host={socket}"
         )))
     }
 
