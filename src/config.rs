@@ -16,9 +16,11 @@ pub mod channel;
 pub mod diff;
 pub mod env;
 mod error;
+pub mod heartbeat;
 mod load;
 mod raw;
 pub mod redacted;
+pub mod routing;
 pub mod rule;
 pub mod sampling;
 pub mod template;
@@ -31,7 +33,9 @@ pub use channel::{
     SlackBotConfig, SmtpSecurity,
 };
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
+pub use heartbeat::HeartbeatConfig;
 pub use load::{Inputs, Overrides, load};
+pub use routing::{QuietHours, Routing};
 pub use rule::{DownRule, MissRatioRule, Rule, Signal};
 pub use sampling::MonitorSampling;
 
@@ -53,6 +57,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where state is kept; `None`: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The PostgreSQL database where state is kept instead of the folder: `postgres://…`. A change needs a restart.
+    pub store: Option<crate::model::secret::Secret>,
     /// How people reach the page, for links in messages: `https://cachewatch.example.org`, without a slash at the end.
     pub external_url: Option<String>,
     /// Where a dashboard of a cache is, for links in messages; `{cache}` stands for its name.
@@ -63,6 +69,8 @@ pub struct Config {
     pub caches: Vec<CacheConfig>,
     /// The channels, names unique.
     pub channels: Vec<ChannelConfig>,
+    /// Whom to call as long as all is well; `None`: nobody.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
     /// The files that it was read from and that it names, as they were then; see [`watch`].

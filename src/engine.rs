@@ -87,22 +87,26 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         samples_in,
         Arc::clone(&dropped),
     );
+    let persistence = persist::Persistence::open(&config, Arc::clone(&clock)).await;
     let dispatcher = Dispatcher::new(
         &config.channels,
         &crate::notify::Links::of(&config),
         &tracker,
         // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
-        CancellationToken::new(),
+        &CancellationToken::new(),
         Arc::clone(&clock),
+        persistence.store(),
     )?;
+    dispatcher.set_heartbeat(config.heartbeat.as_ref())?;
     let (core, published) = Core::start(
         config,
         fleet,
-        dispatcher,
+        (dispatcher, persistence),
         Arc::clone(&clock),
         Arc::clone(&http),
         dropped,
-    );
+    )
+    .await;
 
     if let Some(viewer) = viewer {
         // A viewer that is gone already wants to see nothing.

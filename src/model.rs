@@ -23,5 +23,7 @@ pub mod signed;
 pub mod silence;
 pub mod snapshot;
 pub mod stats;
+pub mod store_health;
 pub mod time;
+pub mod weekly;
 pub mod window;

@@ -1,8 +1,9 @@
 //! Notifications on their way to people: words, channels, and the workers that deliver.
 //!
 //! `message` puts a notification into words; `slack`, `webhook` and `email` give it their form and send it once;
-//! `worker` decides when to try again; `dispatcher` is what the engine holds. Deliberately absent: rules and state
-//! (`alert` decides that there is something to say), and the store: an outbox that outlives the process comes with it.
+//! `route` says who is to be told and `group` what goes together; `worker` takes it from the store's outbox and decides when
+//! to try again; `dispatcher` is what the engine holds. Deliberately absent: rules and state (`alert` decides that there is
+//! something to say).
 //!
 //! A new channel is one new file and one line in `open`.
 //!
@@ -19,21 +20,26 @@ use crate::model::time::Clock;
 
 mod alertmanager;
 mod backoff;
+pub(crate) mod crash;
 mod dispatcher;
 mod email;
 mod format;
+mod group;
+mod heartbeat;
 mod http;
 mod labelled;
 mod letter;
 mod message;
+mod outbox;
 mod outcome;
 mod pagerduty;
 mod plot;
-mod queue;
+mod route;
 mod sample;
 mod slack;
 mod slack_bot;
 mod sparkline;
+mod steward;
 mod teams;
 #[cfg(test)]
 mod testing;
@@ -86,6 +92,9 @@ pub enum NotifyError {
         /// What is wrong with it.
         error: ChannelError,
     },
+    /// The heartbeat is.
+    #[error("heartbeat: {0}")]
+    Heartbeat(ChannelError),
     /// What all of them share cannot be set up.
     #[error("notifications: {0}")]
     Setup(ChannelError),

@@ -83,6 +83,7 @@ pub(super) async fn run(args: TopArgs) -> anyhow::Result<ExitCode> {
 fn only_look(mut config: Config) -> Config {
     config.channels.clear();
     config.data_dir = None;
+    config.store = None;
     for cache in &mut config.caches {
         cache.sampling = None;
         cache.attribution.notifications = Notifications::Verify;

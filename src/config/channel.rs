@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::routing::Routing;
 use super::template::Template;
 use crate::model::name::ChannelName;
 use crate::model::secret::Secret;
@@ -17,6 +18,8 @@ pub struct ChannelConfig {
     pub send_resolved: bool,
     /// Texts that take the place of the built-in ones.
     pub template: Option<Template>,
+    /// Which messages it gets, and when.
+    pub routing: Routing,
 }
 
 /// What a channel is.

@@ -17,6 +17,7 @@ mod channel;
 mod environment;
 mod files;
 mod labels;
+mod routing;
 mod rule;
 mod sampling;
 mod token;
@@ -25,7 +26,7 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
-use super::address::{check_dashboard_url, check_external_url};
+use super::address::{check_dashboard_url, check_external_url, check_store};
 use super::error::{ConfigErrors, Errors, Origin};
 use super::raw::{At, DURATION, Given, RawConfig, Walk, duration};
 use super::{
@@ -108,6 +109,11 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
         |at| Ok(resolve(&at)),
         &mut errors,
     );
+    let store = pick(
+        [environment.given(env::STORE), raw.store],
+        |at| check_store(&at.value),
+        &mut errors,
+    );
     let poll_interval = pick(
         [
             given("--poll-interval", flags.poll_interval.as_deref()).parse(
@@ -154,6 +160,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
     );
     let mut raw_channels = raw.channels;
     raw_channels.extend(environment.channels(&mut files, &mut errors));
+    let heartbeat = routing::heartbeat(raw.heartbeat, &mut files, &mut errors);
     let rules = rule::check_all(raw.rules, &known, &mut errors);
     let labels = caches.iter().map(|cache| &cache.labels);
     let labels = labels.chain(rules.iter().map(|rule| &rule.labels));
@@ -167,11 +174,13 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             file,
             listen,
             data_dir: flags.data_dir.clone().or(data_dir),
+            store,
             external_url,
             dashboard_url,
             api_token,
             caches,
             channels,
+            heartbeat,
             rules,
             files: files.into_seen(),
         }),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 mod channel;
 mod given;
+mod routing;
 mod sampling;
 mod substitute;
 mod suggest;
@@ -17,6 +18,7 @@ mod walk;
 
 pub(super) use channel::{RawExtras, RawTemplate};
 pub(super) use given::{At, Given};
+pub(super) use routing::{RawHeartbeat, RawQuietHours, RawRouting, severity};
 pub(super) use sampling::{RawMonitor, RawSampling};
 pub(super) use walk::{DURATION, Walk, duration};
 
@@ -28,6 +30,7 @@ use walk::Fields;
 pub(super) struct RawConfig {
     pub(super) listen: Given<String>,
     pub(super) data_dir: Given<String>,
+    pub(super) store: Given<String>,
     pub(super) external_url: Given<String>,
     pub(super) dashboard_url: Given<String>,
     pub(super) api_token: Given<String>,
@@ -36,6 +39,7 @@ pub(super) struct RawConfig {
     pub(super) attribution: RawAttribution,
     pub(super) caches: Vec<RawCache>,
     pub(super) channels: Vec<RawChannel>,
+    pub(super) heartbeat: Given<RawHeartbeat>,
     pub(super) rules: Vec<RawRule>,
 }
 
@@ -100,6 +104,7 @@ pub(super) struct RawChannel {
     pub(super) password_file: Given<String>,
     pub(super) send_resolved: Given<bool>,
     pub(super) extras: RawExtras,
+    pub(super) routing: RawRouting,
 }
 
 /// The `type` of a channel.
@@ -185,6 +190,7 @@ impl RawConfig {
         Self {
             listen: Given::No,
             data_dir: Given::No,
+            store: Given::No,
             external_url: Given::No,
             dashboard_url: Given::No,
             api_token: Given::No,
@@ -193,6 +199,7 @@ impl RawConfig {
             attribution: RawAttribution::empty(),
             caches: Vec::new(),
             channels: Vec::new(),
+            heartbeat: Given::No,
             rules: Vec::new(),
         }
     }
@@ -202,6 +209,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
     let config = RawConfig {
         listen: fields.text(walk, "listen"),
         data_dir: fields.text(walk, "data_dir"),
+        store: fields.text(walk, "store"),
         external_url: fields.text(walk, "external_url"),
         dashboard_url: fields.text(walk, "dashboard_url"),
         api_token: fields.text(walk, "api_token"),
@@ -210,6 +218,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         attribution: attribution(walk, &mut fields),
         caches: fields.sections(walk, "caches", cache),
         channels: fields.sections(walk, "channels", channel),
+        heartbeat: fields.section(walk, "heartbeat", routing::heartbeat),
         rules: fields.sections(walk, "rules", rule),
     };
     fields.close(walk);
@@ -324,22 +333,17 @@ fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
         password_file: fields.text(walk, "password_file"),
         send_resolved: fields.flag(walk, "send_resolved"),
         extras: channel::extras(walk, &mut fields),
+        routing: routing::routing(walk, &mut fields),
         origin: fields.close(walk),
     }
 }
 
 fn rule(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawRule {
-    use crate::model::incident::Severity;
     fields.require(walk, "name");
     let signal = |text: &str| match text {
         "miss_ratio" => Some(RawSignal::MissRatio),
         "down" => Some(RawSignal::Down),
         _ => None,
-    };
-    let severity = |text: &str| {
-        [Severity::Info, Severity::Warning, Severity::Critical]
-            .into_iter()
-            .find(|severity| severity.as_str() == text)
     };
     RawRule {
         name: fields.text(walk, "name"),

@@ -24,11 +24,14 @@ pub struct Redacted {
     file: Option<String>,
     listen: String,
     data_dir: Option<String>,
+    store: Option<&'static str>,
     external_url: Option<String>,
     dashboard_url: Option<String>,
     api_token: Option<&'static str>,
     caches: Vec<Cache>,
     channels: Vec<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<String>,
     rules: Vec<ShownRule>,
 }
 
@@ -73,6 +76,13 @@ struct Channel {
     to: Vec<String>,
     send_resolved: bool,
     own_template: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    r#match: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severities: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat_every: Option<String>,
+    quiet_hours: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +114,7 @@ impl Config {
             file: self.file.as_ref().map(|p| p.display().to_string()),
             listen: self.listen.to_string(),
             data_dir: self.data_dir.as_ref().map(|p| p.display().to_string()),
+            store: self.store.as_ref().map(|_| HIDDEN),
             external_url: self.external_url.clone(),
             dashboard_url: self.dashboard_url.clone(),
             api_token: self.api_token.as_ref().map(|_| HIDDEN),
@@ -177,9 +188,24 @@ impl Config {
                         to,
                         send_resolved: channel.send_resolved,
                         own_template: channel.template.is_some(),
+                        r#match: channel
+                            .routing
+                            .matchers
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect(),
+                        severities: channel.routing.severities.as_ref().map(|wanted| {
+                            wanted.iter().map(|severity| severity.as_str()).collect()
+                        }),
+                        repeat_every: channel.routing.repeat_every.map(show),
+                        quiet_hours: channel.routing.quiet_hours.len(),
                     }
                 })
                 .collect(),
+            heartbeat: self
+                .heartbeat
+                .as_ref()
+                .map(|h| format!("{} every {}", hook(&h.url), show(h.every))),
             rules: self.rules.iter().map(rule).collect(),
         }
     }

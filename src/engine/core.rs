@@ -27,10 +27,11 @@ use crate::config::{CacheConfig, Config};
 use crate::model::incident::Notification;
 use crate::model::name::CacheName;
 use crate::model::poll::PollReport;
+use crate::model::record::OutboxItem;
 use crate::model::snapshot::{CacheSnapshot, ConfigStatus, OwnSnapshot, Snapshot};
 use crate::model::stats::{Counter, HttpStats};
 use crate::model::time::{Clock, Now};
-use crate::notify::{Dispatcher, Links};
+use crate::notify::{Dispatcher, Links, crash};
 
 /// How often the engine looks whether something came in.
 const BEAT: Duration = Duration::from_millis(250);
@@ -72,17 +73,16 @@ pub(super) struct Core {
 
 impl Core {
     /// Starts the tasks of every cache and publishes a first snapshot.
-    pub(super) fn start(
+    pub(super) async fn start(
         config: Config,
         fleet: Fleet,
-        dispatcher: Dispatcher,
+        (dispatcher, persistence): (Dispatcher, Persistence),
         clock: Arc<dyn Clock>,
         http: Arc<HttpStats>,
         dropped: Arc<Counter>,
     ) -> (Self, Published) {
         let now = clock.now();
-        let mut persistence = Persistence::open(config.data_dir.as_deref());
-        let mut saved = persistence.load();
+        let mut saved = persistence.load().await;
         let mut watched = BTreeMap::new();
         for cache in &config.caches {
             let mut entry = begin(cache, &config, &fleet, now);
@@ -122,7 +122,7 @@ impl Core {
             tick_took: Duration::ZERO,
             saved_at: now,
         };
-        core.beat();
+        core.beat().await;
         let published = Arc::clone(&core.published);
         (core, published)
     }
@@ -163,16 +163,17 @@ impl Core {
                 _ = beat.tick() => {
                     let now = self.clock.now();
                     if news || now.since(last) >= QUIET_BEAT {
-                        self.beat();
+                        self.beat().await;
                         news = false;
                         last = now;
                     }
                 }
             }
         }
-        self.save();
+        self.save(Vec::new()).await;
         self.watched.clear();
         self.dispatcher.drain(DRAIN_LIMIT).await;
+        self.persistence.close().await;
     }
 
     /// Whether the report was about a cache that is still watched.
@@ -200,7 +201,7 @@ impl Core {
         }
     }
 
-    fn beat(&mut self) {
+    async fn beat(&mut self) {
         let now = self.clock.now();
         let mut caches = Vec::with_capacity(self.watched.len());
         let mut notifications = Vec::new();
@@ -220,12 +221,16 @@ impl Core {
             caches.push(snapshot);
         }
         if !notifications.is_empty() || now.since(self.saved_at) >= SAVE_EVERY {
-            self.save();
+            let transition = notifications.first().map(|n| n.transition);
+            let plan = |n| self.dispatcher.plan(&Arc::new(n), now.wall);
+            let planned = notifications.into_iter().flat_map(plan).collect();
+            transition.inspect(|t| crash::point("before-commit", *t));
+            self.save(planned).await;
+            transition.inspect(|t| crash::point("after-commit", *t));
             self.saved_at = now;
+            self.dispatcher.wake();
         }
-        for notification in notifications {
-            self.dispatcher.notify(notification);
-        }
+        self.dispatcher.pulse(now);
         self.publish(caches, now);
     }
 
@@ -239,6 +244,7 @@ impl Core {
                 started: self.started,
                 config: self.status.clone(),
                 channels: self.dispatcher.stats(),
+                heartbeat: self.dispatcher.heartbeat(),
                 http: Arc::clone(&self.http),
                 reports_dropped: self.dropped.get(),
                 store: self.persistence.health(),
@@ -249,14 +255,15 @@ impl Core {
         self.tick_took = self.clock.now().since(now);
     }
 
-    fn save(&mut self) {
+    /// Saves all books, and in the same transaction the messages about what changed in them.
+    async fn save(&mut self, outbox: Vec<OutboxItem>) {
         let now = self.clock.now();
         let books = self
             .watched
             .iter()
             .map(|(name, w)| (name.to_string(), w.book.save(now)))
             .collect();
-        self.persistence.save(books);
+        self.persistence.save(books, outbox, now).await;
     }
 
     fn reload(&mut self, trigger: Trigger, loader: &Loader) {
@@ -327,6 +334,9 @@ impl Core {
         {
             tracing::error!(%error, "the channels could not be changed");
         }
+        if let Err(error) = self.dispatcher.set_heartbeat(config.heartbeat.as_ref()) {
+            tracing::error!(%error, "the heartbeat could not be changed");
+        }
         self.status.loaded_at = now;
         self.files.send_replace(Fingerprint::of(&config));
         self.config = config;
@@ -380,10 +390,11 @@ fn empty(now: Now) -> Snapshot {
                 reloads_ok: 0,
                 reloads_failed: 0,
             },
+            heartbeat: Arc::default(),
             channels: Vec::new(),
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,
-            store: None,
+            store: crate::model::store_health::StoreHealth::default(),
             tick_took: Duration::ZERO,
         },
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::evidence::{
-    DownEvidence, Evidence, MissAttribution, MissEvidence, NamespaceShare, SignalEvidence,
-    TtlCliff, Unit,
+    DownEvidence, Evidence, MissAttribution, MissEvidence, NamespaceShare, OwnEvidence,
+    SignalEvidence, TtlCliff, Unit,
 };
 use super::name::{CacheName, Name, NodeName, RuleName};
 

@@ -73,6 +73,8 @@ pub(crate) fn annotations(n: &Notification, message: &Message) -> BTreeMap<&'sta
                 all.extend(e.attribution.iter().flat_map(attribution));
             }
         }
+        // It is all in the description.
+        Evidence::Own(_) => {}
         Evidence::Down(e) => {
             all.insert("value", e.nodes.len().to_string());
             all.insert("nodes", e.total.to_string());

@@ -18,6 +18,7 @@ pub(crate) mod digest;
 mod down;
 pub(crate) mod facts;
 mod miss;
+mod own;
 mod signal;
 
 /// The longest line of a message, in characters.
@@ -93,6 +94,7 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
         Evidence::MissRatio(evidence) => miss::words(n, evidence),
         Evidence::Down(evidence) => down::words(n, evidence),
         Evidence::Signal(evidence) => signal::words(n, evidence),
+        Evidence::Own(evidence) => own::words(n, evidence),
     };
     let mut summary = preface(occasion, Some(n.at));
     if occasion.came_and_went {

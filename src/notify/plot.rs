@@ -29,7 +29,7 @@ pub(crate) fn of(n: &Notification) -> Option<Chart> {
             let title = format!("{} of {}", e.title, n.cache);
             (title, unit(&e.unit), &e.history, e.threshold, e.above)
         }
-        Evidence::Down(_) => return None,
+        Evidence::Down(_) | Evidence::Own(_) => return None,
     };
     let known = history.points.iter().flatten().filter(|v| v.is_finite());
     if known.count() < 2 || history.span.is_zero() {

@@ -12,6 +12,7 @@ pub(crate) mod golden;
 pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod notification;
+pub(crate) mod outbox;
 pub(crate) mod secrets;
 pub(crate) mod smtp;
 pub(crate) mod tls;

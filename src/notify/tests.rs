@@ -96,6 +96,7 @@ fn http_channels(address: SocketAddr, limits: Limits) -> Vec<(&'static str, Arc<
                 kind,
                 send_resolved: true,
                 template: None,
+                routing: crate::config::Routing::default(),
             };
             let channel = open(&config, &Links::to_page("https://cw.example.org"), &parts);
             (name, channel.unwrap())

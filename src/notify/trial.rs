@@ -103,6 +103,7 @@ mod tests {
             },
             send_resolved: true,
             template: None,
+            routing: crate::config::Routing::default(),
         };
         let links = Links::default();
         let report = try_out(&config, &links, transition, Now::ZERO)

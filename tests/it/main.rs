@@ -25,6 +25,7 @@ mod attribution;
 mod channels;
 mod check;
 mod counters;
+mod crash;
 mod demo;
 mod deploy;
 mod events;

@@ -114,7 +114,9 @@ impl World {
     fn miss(&self, i: usize) -> &MissEvidence {
         match &self.sent[i].evidence {
             Evidence::MissRatio(evidence) => evidence,
-            Evidence::Down(_) | Evidence::Signal(_) => panic!("not about misses"),
+            Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => {
+                panic!("not about misses")
+            }
         }
     }
 }
@@ -301,7 +303,7 @@ fn a_restart_goes_on_with_the_incident() {
     let saved: SavedState = serde_json::from_str(&saved).unwrap();
     let extra = |n: &Notification| match &n.evidence {
         Evidence::MissRatio(evidence) => evidence.extra_misses.unwrap(),
-        Evidence::Down(_) | Evidence::Signal(_) => 0,
+        Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => 0,
     };
 
     // The monotonic clock begins anew; five minutes of wall time have passed.
@@ -340,7 +342,7 @@ fn a_restart_goes_on_with_the_incident() {
     assert!(close(
         match &sent[0].evidence {
             Evidence::MissRatio(evidence) => evidence.peak_ratio,
-            Evidence::Down(_) | Evidence::Signal(_) => None,
+            Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => None,
         },
         0.6
     ));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{
     AttributionConfig, CacheConfig, ChannelConfig, ChannelKind, Config, DownRule, MissRatioRule,
-    NamespaceConfig, Rule, Signal, Transport,
+    NamespaceConfig, Routing, Rule, Signal, Transport,
 };
 use crate::model::incident::Severity;
 use crate::model::name::Name;
@@ -48,6 +48,7 @@ pub(super) fn config(
         files: Vec::new(),
         listen,
         data_dir: None,
+        store: None,
         external_url: Some(format!("http://{listen}")),
         dashboard_url: None,
         api_token: None,
@@ -75,7 +76,9 @@ pub(super) fn config(
             },
             send_resolved: true,
             template: None,
+            routing: Routing::default(),
         }],
+        heartbeat: None,
         rules: vec![
             rule(
                 "CacheMissRatioHigh",

@@ -6,7 +6,7 @@ use super::files::Files;
 use super::unique::Unique;
 use crate::config::address::{SmtpUrl, check_web_url, default_sender, is_mailbox};
 use crate::config::error::Errors;
-use crate::config::raw::{At, Given, RawChannel, RawExtras, RawKind};
+use crate::config::raw::{At, Given, RawChannel, RawExtras, RawKind, RawRouting};
 use crate::config::{ChannelConfig, ChannelKind, EmailConfig};
 use crate::model::secret::Secret;
 
@@ -35,6 +35,8 @@ pub(super) fn check_all(
         let send_resolved = std::mem::replace(&mut raw.send_resolved, Given::No);
         let template = std::mem::replace(&mut raw.extras.template, Given::No);
         let template = extras::template(template, labels, errors);
+        let routing = std::mem::replace(&mut raw.routing, RawRouting::empty());
+        let routing = super::routing::check(routing, errors);
         let kind = raw.kind.get().map(|at| at.value);
         let kind = kind.and_then(|kind| check_kind(kind, raw, files, errors));
         if let (Some(name), Some(kind)) = (name, kind) {
@@ -43,6 +45,7 @@ pub(super) fn check_all(
                 kind,
                 send_resolved: send_resolved.ok().is_none_or(|at| at.value),
                 template,
+                routing,
             });
         }
     }

@@ -75,6 +75,7 @@ pub(crate) fn of(n: &Notification, occasion: Occasion, message: &Message) -> Fac
         Evidence::MissRatio(e) => misses(&mut facts, n, e),
         Evidence::Signal(e) => signal(&mut facts, e),
         Evidence::Down(_) => "down".clone_into(&mut facts.signal),
+        Evidence::Own(_) => "cachewatch".clone_into(&mut facts.signal),
     }
     facts
 }

@@ -200,7 +200,9 @@ mod tests {
     fn evidence(n: &mut Notification) -> &mut MissEvidence {
         match &mut n.evidence {
             Evidence::MissRatio(e) => e,
-            Evidence::Down(_) | Evidence::Signal(_) => panic!("a miss-ratio notification"),
+            Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => {
+                panic!("a miss-ratio notification")
+            }
         }
     }
 

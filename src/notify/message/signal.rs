@@ -196,7 +196,7 @@ mod tests {
     fn evidence(n: &Notification) -> SignalEvidence {
         match &n.evidence {
             Evidence::Signal(e) => e.clone(),
-            Evidence::MissRatio(_) | Evidence::Down(_) => panic!("a signal"),
+            Evidence::MissRatio(_) | Evidence::Down(_) | Evidence::Own(_) => panic!("a signal"),
         }
     }
 

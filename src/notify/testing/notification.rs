@@ -258,3 +258,20 @@ pub(crate) fn named() -> [(&'static str, Notification); 7] {
 pub(crate) fn all() -> [Notification; 7] {
     named().map(|(_, n)| n)
 }
+
+/// The record of an incident that has just begun.
+pub(crate) fn record(n: &Notification) -> crate::model::record::IncidentRecord {
+    crate::model::record::IncidentRecord {
+        id: n.incident.clone(),
+        cache: n.cache.clone(),
+        rule: n.rule.clone(),
+        subject: String::new(),
+        severity: n.severity,
+        labels: n.labels.clone(),
+        started: n.started,
+        resolved: None,
+        headline: String::new(),
+        notification: std::sync::Arc::new(n.clone()),
+        acknowledged: None,
+    }
+}

@@ -60,6 +60,7 @@ fn the_example_holds_every_key_and_loads() {
 const ALL_KEYS: &[&str] = &[
     "listen",
     "data_dir",
+    "store",
     "external_url",
     "dashboard_url",
     "api_token",
@@ -106,6 +107,14 @@ const ALL_KEYS: &[&str] = &[
     "template",
     "title",
     "body",
+    "match",
+    "severities",
+    "min_severity",
+    "repeat_every",
+    "quiet_hours",
+    "days",
+    "zone",
+    "heartbeat",
     "namespaces",
     "pattern",
     "cost_per_miss",
@@ -134,7 +143,7 @@ const ALL_KEYS: &[&str] = &[
 #[test]
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
-        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, template: {zz: 1}}]\nrules: [{zz: 1}]\n",
+        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, template: {zz: 1}, quiet_hours: [{zz: 1}]}]\nheartbeat: {zz: 1}\nrules: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()

@@ -171,7 +171,9 @@ mod tests {
     fn sample() -> MissAttribution {
         match notification::miss_attributed().evidence {
             Evidence::MissRatio(e) => e.attribution.unwrap(),
-            Evidence::Down(_) | Evidence::Signal(_) => panic!("a miss-ratio notification"),
+            Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => {
+                panic!("a miss-ratio notification")
+            }
         }
     }
 
