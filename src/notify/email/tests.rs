@@ -92,7 +92,8 @@ async fn attempt(
         extra_roots: vec![server.root.clone()],
     };
     let channel = channel(&config(server.address.port(), security), &trust, deadlines);
-    let n = notification::miss_firing();
+    // Without a series: there are many attempts, and drawing takes long without optimisation.
+    let n = notification::down_firing();
     let (outcome, trace) = traced(&channel, &[n], "incident/firing/mail").await;
     kept_by("email", &outcome, &trace);
     (outcome, server)
@@ -344,7 +345,7 @@ async fn the_dialogue_is_noted_without_the_password() {
     };
     let config = config(server.address.port(), SmtpSecurity::StartTls);
     let channel = channel(&config, &trust, Deadlines::default());
-    let (outcome, trace) = traced(&channel, &[notification::miss_firing()], "k").await;
+    let (outcome, trace) = traced(&channel, &[notification::down_firing()], "k").await;
     assert_eq!((outcome, trace.code()), (Outcome::Delivered, Some(250)));
     let lines = trace.lines();
     for line in [
