@@ -131,11 +131,17 @@ async fn a_broken_channel_that_is_configured_anew_is_mended() {
         Receiver::start(Act::Answer(403, "", "")).await,
         good().await,
     );
-    let dispatcher = over(&[config("a", &bad, true), config("b", &b, true)], &outbox);
+    // One that gathers nothing: what comes soon after something else is told at once.
+    let mut other = config("b", &b, true);
+    other.kind = ChannelKind::PagerDuty(crate::config::PagerDutyConfig {
+        routing_key: Secret::new("R0utingKey".to_owned()),
+        url: Secret::new(format!("http://{}/v2/enqueue", b.address)),
+    });
+    let dispatcher = over(&[config("a", &bad, true), other.clone()], &outbox);
     dispatcher.notify(notification::miss_firing());
     until(|| b.requests().len() == 2).await;
     let fixed = good().await;
-    let new = [config("a", &fixed, true), config("b", &b, true)];
+    let new = [config("a", &fixed, true), other];
     dispatcher
         .reconfigure(&new, &Links::to_page("https://cw.example.org"))
         .unwrap();
