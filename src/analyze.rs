@@ -9,12 +9,14 @@ pub mod attribution;
 pub mod completeness;
 pub mod counters;
 pub mod flush;
+pub mod gaps;
 pub mod history;
 pub mod ledger;
 pub mod lookups;
 pub mod merger;
 pub mod node;
 pub mod sample;
+pub mod slots;
 pub mod status;
 pub mod wilson;
 

@@ -18,11 +18,13 @@ pub mod env;
 mod error;
 pub mod heartbeat;
 mod load;
+pub mod maintenance;
 mod raw;
 pub mod redacted;
 pub mod routing;
 pub mod rule;
 pub mod sampling;
+pub mod signal;
 pub mod watch;
 
 pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifications};
@@ -32,7 +34,10 @@ pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
 pub use heartbeat::HeartbeatConfig;
 pub use load::{Inputs, Overrides, load};
 pub use routing::{QuietHours, Routing};
-pub use rule::{DownRule, MissRatioRule, Rule, Signal};
+pub use rule::{
+    BaselineRule, DEFAULT_WARM_UP, Detector, DownRule, Inhibition, LimitRule, MAX_SUBJECTS,
+    MissRatioRule, Rule, Scope, Signal,
+};
 pub use sampling::MonitorSampling;
 
 /// Where it listens when nothing else is said.
@@ -67,6 +72,10 @@ pub struct Config {
     pub heartbeat: Option<HeartbeatConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
+    /// When nobody is to be told, names unique.
+    pub maintenance: Vec<maintenance::Maintenance>,
+    /// Which incident silences which others, beside a cache that is down.
+    pub inhibitions: Vec<Inhibition>,
     /// The files that it was read from and that it names, as they were then; see [`watch`].
     pub files: Vec<watch::SeenFile>,
 }

@@ -9,6 +9,7 @@ pub mod attribution;
 pub mod events;
 pub mod evidence;
 pub mod flags;
+pub mod gap;
 pub mod incident;
 pub mod lookups;
 pub mod name;

@@ -69,6 +69,11 @@ trait Channel: Send + Sync + 'static {
     fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome>;
 }
 
+/// A notification in one line: the headline of its message.
+pub fn headline(n: &crate::model::incident::Notification) -> String {
+    message::render(n, None, None).headline
+}
+
 /// Why channels cannot be used as configured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyError {

@@ -15,6 +15,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::map_response_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -29,6 +30,7 @@ mod api;
 mod guard;
 mod health;
 mod listener;
+mod live;
 mod lookups;
 mod page;
 mod routes;
@@ -57,6 +59,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Where what applications tell goes; `None`: nowhere, and nobody is let in.
     pub intake: Option<Intake>,
+    /// Pages that are live.
+    live: live::Live,
 }
 
 impl AppState {
@@ -72,7 +76,15 @@ impl AppState {
             renderer: Arc::new(Renderer::new()),
             clock,
             intake: None,
+            live: live::Live::new(CancellationToken::new()),
         }
+    }
+
+    /// What is streamed ends when this is cancelled.
+    #[must_use]
+    pub fn ending_with(mut self, end: CancellationToken) -> Self {
+        self.live = live::Live::new(end);
+        self
     }
 
     /// With somewhere to put what applications tell.
@@ -87,7 +99,11 @@ impl AppState {
 pub fn router(state: AppState) -> Router {
     let counts = Arc::clone(&state.http);
     let routes = Router::new()
-        .route("/", get(routes::page))
+        .route("/", get(routes::overview))
+        .route("/caches/{cache}", get(routes::cache))
+        .route("/health", get(routes::health_page))
+        .route("/configuration", get(routes::configuration))
+        .route("/live", get(live::live))
         .route("/metrics", get(routes::metrics))
         .route("/healthz", get(routes::healthz))
         .route("/readyz", get(routes::readyz))
@@ -98,6 +114,7 @@ pub fn router(state: AppState) -> Router {
         )
         .route("/static/style.css", get(routes::style))
         .route("/static/icon.svg", get(routes::icon))
+        .route("/static/live.js", get(routes::script))
         .method_not_allowed_fallback(routes::method_not_allowed)
         .fallback(routes::not_found)
         .with_state(state);
@@ -122,7 +139,7 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ),
     ),
     (

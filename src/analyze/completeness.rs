@@ -125,6 +125,22 @@ impl Completeness {
         Some((seen as f64 / counted as f64).clamp(0.0, 1.0))
     }
 
+    /// Events seen beyond those counted, shortly before `began`: the smaller of the last two numbers of each kind. Where
+    /// there is none so early, the first one before `ended`.
+    pub fn lead_before(&self, began: Duration, ended: Duration) -> Option<PerKind<i128>> {
+        let before = self.samples.iter().rev().filter(|s| s.at <= began);
+        extreme(before, i128::min).or_else(|| {
+            let first = self.samples.front().filter(|s| s.at < ended)?;
+            Some(first.lead)
+        })
+    }
+
+    /// The same shortly after `at`: the larger of the first two numbers.
+    pub fn lead_after(&self, at: Duration) -> Option<PerKind<i128>> {
+        let after = self.samples.iter().filter(|s| s.at >= at);
+        extreme(after, i128::max)
+    }
+
     /// How much time [`Completeness::published`] speaks of: up to about [`SPAN`], more where polls are slow.
     pub fn covered(&self) -> Duration {
         let (first, last) = (self.samples.front(), self.samples.back());
@@ -146,6 +162,21 @@ impl Completeness {
         }
         published
     }
+}
+
+/// Of the first two leads, for each kind the one that `choose` takes.
+fn extreme<'a>(
+    samples: impl Iterator<Item = &'a Sample>,
+    choose: fn(i128, i128) -> i128,
+) -> Option<PerKind<i128>> {
+    samples
+        .take(2)
+        .map(|sample| sample.lead)
+        .reduce(|one, other| PerKind {
+            expired: choose(one.expired, other.expired),
+            evicted: choose(one.evicted, other.evicted),
+            keymiss: choose(one.keymiss, other.keymiss),
+        })
 }
 
 /// A counter that is reported for the first time has not grown yet.

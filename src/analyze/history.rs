@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::wilson;
+use crate::model::record::HistoryPoint;
 use crate::model::time::Now;
 use crate::model::window::{Sparkline, Totals, WindowStats};
 
@@ -48,6 +49,8 @@ pub struct History {
     recent: VecDeque<Sample>,
     horizon: Duration,
     poll_interval: Duration,
+    /// What was counted before this process began; added to all that is pushed.
+    before: Totals,
 }
 
 impl History {
@@ -58,6 +61,30 @@ impl History {
             recent: VecDeque::new(),
             horizon: MIN_HORIZON,
             poll_interval,
+            before: Totals::default(),
+        }
+    }
+
+    /// Goes on from what was stored before a restart: slots of `width` in order of time, older than `now`. To be called
+    /// before the first [`History::push`]. Slots of the future, and from before the beginning of the monotonic clock, are
+    /// left out.
+    pub fn resume(&mut self, slots: &[HistoryPoint], width: Duration, now: Now) {
+        let mut last = None;
+        for slot in slots {
+            let age = Duration::try_from(now.wall.duration_since(slot.at)).ok();
+            let Some(begin) = age.and_then(|age| now.mono.checked_sub(age)) else {
+                continue;
+            };
+            // The slot in which the restart was may not be over yet.
+            let end = (begin + width).min(now.mono);
+            // After a gap the totals have not grown when the next slot begins.
+            let adjoins = last.is_some_and(|last| begin.saturating_sub(last) < width);
+            if !adjoins {
+                self.insert(begin, self.before);
+            }
+            self.before = sum(&self.before, slot);
+            self.insert(end, self.before);
+            last = Some(end);
         }
     }
 
@@ -73,7 +100,16 @@ impl History {
 
     /// Takes in the totals after a good reading. One that is older than the last one is left out.
     pub fn push(&mut self, now: Now, totals: Totals) {
-        let at = now.mono;
+        let totals = Totals {
+            hits: add(totals.hits, self.before.hits),
+            misses: add(totals.misses, self.before.misses),
+            evictions: add(totals.evictions, self.before.evictions),
+            expirations: add(totals.expirations, self.before.expirations),
+        };
+        self.insert(now.mono, totals);
+    }
+
+    fn insert(&mut self, at: Duration, totals: Totals) {
         if self.recent.back().is_some_and(|last| last.at > at) {
             return;
         }
@@ -166,6 +202,11 @@ impl History {
     /// The median of the miss ratio over a window of length `span`, looked at every minute of the `over` before `now`, or
     /// five times per `span` where that is more often. `None` when fewer than five of those looks found a ratio.
     pub fn usual_ratio(&self, span: Duration, over: Duration, now: Now) -> Option<f64> {
+        self.usual(span, over, now).map(|usual| usual.median)
+    }
+
+    /// As [`History::usual_ratio`], with the range in which the ratio usually lies.
+    pub fn usual(&self, span: Duration, over: Duration, now: Now) -> Option<Usual> {
         let step = (span / 5).clamp(Duration::from_secs(1), Duration::from_mins(1));
         let mut ratios: Vec<f64> = (1..=MAX_LOOKS)
             .map(|i| step * i)
@@ -174,11 +215,41 @@ impl History {
             .filter_map(|mono| self.window(span, Now { mono, ..now }).miss_ratio)
             .collect();
         ratios.sort_by(f64::total_cmp);
-        if ratios.len() < 5 {
-            return None;
-        }
-        ratios.get(ratios.len() / 2).copied()
+        let last = ratios.len().checked_sub(1)?;
+        let at = |tenths: usize| ratios.get((last * tenths + 5) / 10).copied();
+        (ratios.len() >= 5).then_some(())?;
+        Some(Usual {
+            median: ratios.get(ratios.len() / 2).copied()?,
+            range: at(1).zip(at(9)),
+        })
     }
+}
+
+/// What is counted now, with what was counted before; not known now is not known.
+fn add(now: Option<u64>, before: Option<u64>) -> Option<u64> {
+    now.map(|now| now.saturating_add(before.unwrap_or(0)))
+}
+
+fn sum(before: &Totals, slot: &HistoryPoint) -> Totals {
+    let grow = |before: Option<u64>, by: Option<u64>| match (before, by) {
+        (None, None) => None,
+        (before, by) => Some(before.unwrap_or(0).saturating_add(by.unwrap_or(0))),
+    };
+    Totals {
+        hits: grow(before.hits, slot.hits),
+        misses: grow(before.misses, slot.misses),
+        evictions: grow(before.evictions, slot.evictions),
+        expirations: grow(before.expirations, slot.expirations),
+    }
+}
+
+/// What is normal.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Usual {
+    /// The median.
+    pub median: f64,
+    /// The 10th and the 90th percentile, where they are known.
+    pub range: Option<(f64, f64)>,
 }
 
 /// A total that is first reported within the window has grown from 0.

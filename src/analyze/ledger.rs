@@ -10,9 +10,11 @@ use std::time::Duration;
 use super::history::History;
 use super::merger::Merger;
 use super::node::NodeLedger;
+use super::slots::SLOT;
 use crate::config::CacheConfig;
 use crate::model::name::NodeName;
 use crate::model::poll::PollReport;
+use crate::model::record::HistoryPoint;
 use crate::model::snapshot::{CacheSnapshot, CacheState};
 use crate::model::time::Now;
 use crate::model::window::{Totals, WINDOWS, WindowStats};
@@ -70,6 +72,11 @@ impl CacheLedger {
     /// Keeps history for windows of this length, for rules that look back more than an hour.
     pub fn keep_history(&mut self, horizon: Duration) {
         self.history.keep(horizon);
+    }
+
+    /// Goes on from the slots that were stored before a restart; to be called before the first report.
+    pub fn resume(&mut self, slots: &[HistoryPoint], now: Now) {
+        self.history.resume(slots, SLOT, now);
     }
 
     /// The totals over time, for the rules.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::completeness::Completeness;
 use super::counters::NodeCounters;
+use super::gaps::GapBook;
 use super::status::{Facts, events_status};
 use crate::config::CacheConfig;
 use crate::model::events::{EventReport, PerKind, Subscription};
@@ -31,6 +32,7 @@ pub struct NodeLedger {
     name: NodeName,
     counters: NodeCounters,
     completeness: Completeness,
+    gaps: GapBook,
     read_at: Option<Now>,
     reading: Option<Arc<Reading>>,
     error: Option<PollError>,
@@ -53,6 +55,7 @@ impl NodeLedger {
             name,
             counters: NodeCounters::new(),
             completeness: Completeness::default(),
+            gaps: GapBook::default(),
             read_at: None,
             reading: None,
             error: None,
@@ -98,6 +101,8 @@ impl NodeLedger {
                 let totals = self.counters.totals();
                 self.completeness
                     .observe(report.at, &report.events, &totals, seen.reset.is_some());
+                self.gaps
+                    .observe(report, reading, seen.reset, &self.completeness);
                 for db in reading.dbs.keys() {
                     if self.databases.len() < MAX_DATABASES {
                         self.databases.insert(*db);
@@ -147,6 +152,7 @@ impl NodeLedger {
             role_changes: self.counters.role_changes(),
             readings_discarded: self.counters.discarded(),
             events: self.events.clone(),
+            gaps: self.gaps.gaps().clone(),
             completeness: self.completeness.ratio(),
             events_status: events_status(&Facts {
                 events: &self.events,

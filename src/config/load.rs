@@ -173,6 +173,8 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             channels,
             heartbeat,
             rules,
+            maintenance: Vec::new(),
+            inhibitions: Vec::new(),
             files: files.into_seen(),
         }),
         _ => Err(errors.into_sorted()),

@@ -6,7 +6,8 @@
 use prometheus::proto::MetricFamily;
 
 use crate::model::reading::InfoFields;
-use crate::model::snapshot::{CacheSnapshot, NodeSnapshot, Snapshot};
+use crate::model::snapshot::{CacheSnapshot, Snapshot};
+use crate::model::time::Now;
 
 use super::catalogue::{self, Kind, Metric, NodeView, Parse, Read};
 use super::series::Series;
@@ -21,49 +22,40 @@ pub fn families(snapshot: &Snapshot) -> Vec<MetricFamily> {
 /// One family; `None` when the snapshot has no samples for it.
 pub(super) fn family(metric: &'static Metric, snapshot: &Snapshot) -> Option<MetricFamily> {
     let mut series = Series::new(metric);
-    match metric.read {
-        Read::Own(read) => read(snapshot, &mut series),
-        Read::Cache(read) => {
-            for cache in &snapshot.caches {
-                series.about(&[cache.name.as_str()]);
-                read(cache, &mut series);
-            }
-        }
-        Read::Node(read) => {
-            for (cache, node) in nodes(snapshot) {
-                series.about(&[cache.name.as_str(), node.name.as_str()]);
-                read(&NodeView { snapshot, node }, &mut series);
-            }
-        }
-        Read::Reading(read) => {
-            for (cache, node) in nodes(snapshot).filter(|(_, node)| node.up) {
-                if let Some(reading) = &node.reading {
-                    series.about(&[cache.name.as_str(), node.name.as_str()]);
-                    read(&NodeView { snapshot, node }, reading, &mut series);
-                }
-            }
-        }
-        Read::Field(names, parse) => {
-            for (cache, node) in nodes(snapshot).filter(|(_, node)| node.up) {
-                let value = node
-                    .reading
-                    .as_ref()
-                    .and_then(|r| field(&r.fields, names, parse));
-                let value = value.filter(|v| *v >= 0.0 || metric.kind != Kind::Counter);
-                series.about(&[cache.name.as_str(), node.name.as_str()]);
-                series.maybe(&[], value);
-            }
-        }
-        Read::Process => {}
+    if let Read::Own(read) = metric.read {
+        read(snapshot, &mut series);
+    }
+    for cache in &snapshot.caches {
+        of_cache(metric, cache, snapshot.at, &mut series);
     }
     series.finish()
 }
 
-fn nodes(snapshot: &Snapshot) -> impl Iterator<Item = (&CacheSnapshot, &NodeSnapshot)> {
-    snapshot
-        .caches
-        .iter()
-        .flat_map(|cache| cache.nodes.iter().map(move |node| (cache.as_ref(), node)))
+/// The samples that one cache has; none of a metric that is not about caches.
+pub(super) fn of_cache<'a>(
+    metric: &'static Metric,
+    cache: &'a CacheSnapshot,
+    at: Now,
+    series: &mut Series<'a>,
+) {
+    if let Read::Cache(read) = metric.read {
+        series.about(&[cache.name.as_str()]);
+        return read(cache, series);
+    }
+    for node in &cache.nodes {
+        series.about(&[cache.name.as_str(), node.name.as_str()]);
+        let reading = node.reading.as_deref().filter(|_| node.up);
+        match (metric.read, reading) {
+            (Read::Node(read), _) => read(&NodeView { at, node }, series),
+            (Read::Reading(read), Some(reading)) => read(&NodeView { at, node }, reading, series),
+            (Read::Field(names, parse), Some(reading)) => {
+                let value = field(&reading.fields, names, parse);
+                let value = value.filter(|v| *v >= 0.0 || metric.kind != Kind::Counter);
+                series.maybe(&[], value);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn field(fields: &InfoFields, names: &[&str], parse: Parse) -> Option<f64> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::events::{EventReport, EventsState, EventsStatus, PerKind};
-use crate::model::incident::{AlertState, AlertStatus, Severity};
+use crate::model::incident::{AlertState, AlertStatus, Severity, Subject};
 use crate::model::name::Name;
 use crate::model::poll::{PollError, PollErrorKind};
 use crate::model::reading::{Flavour, InfoFields, Reading};
@@ -66,6 +66,7 @@ pub(crate) fn rich() -> Snapshot {
             },
             config: ConfigStatus {
                 file: Some("/etc/cachewatch/cachewatch.yaml".to_owned()),
+                shown: Arc::from("{ \"listen\": \"127.0.0.1:9721\" }"),
                 loaded_at: ago(3600),
                 reload_error: Some("caches[1].url: line 14, column 10: no host".to_owned()),
                 reloads_ok: 2,
@@ -132,6 +133,9 @@ fn answers() -> CacheSnapshot {
         attribution: None,
         lookups: Arc::default(),
         alerts: vec![AlertStatus {
+            subject: None,
+            muted: None,
+            looks: Vec::new(),
             rule: name("CacheDown"),
             severity: Severity::Critical,
             state: AlertState::Firing,
@@ -191,6 +195,9 @@ fn products() -> CacheSnapshot {
         lookups: lookups::lookups(),
         alerts: vec![
             AlertStatus {
+                subject: None,
+                muted: None,
+                looks: Vec::new(),
                 rule: name("CacheMissRatioHigh"),
                 severity: Severity::Critical,
                 state: AlertState::Firing,
@@ -202,6 +209,14 @@ fn products() -> CacheSnapshot {
                     .to_owned(),
             },
             ok_alert("CacheDown", Severity::Critical, "2 of 2 nodes answer"),
+            AlertStatus {
+                subject: Some(Subject::Namespace("search:*".to_owned())),
+                ..ok_alert(
+                    "SearchMissesCostly",
+                    Severity::Info,
+                    "cost of misses is 5.00 USD/h, not above 20.00 USD/h",
+                )
+            },
         ],
     }
 }
@@ -277,6 +292,9 @@ fn starting() -> CacheSnapshot {
 
 fn ok_alert(rule: &str, severity: Severity, explanation: &str) -> AlertStatus {
     AlertStatus {
+        subject: None,
+        muted: None,
+        looks: Vec::new(),
         rule: name(rule),
         severity,
         state: AlertState::Ok,

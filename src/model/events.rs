@@ -1,5 +1,7 @@
 //! Keyspace events: which kinds, how many, and how well the subscription does.
 
+use super::gap::Gap;
+
 /// The kinds of events that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -98,6 +100,8 @@ pub struct EventReport {
     pub gaps: u64,
     /// How often the reader has subscribed. A new number means that counting began anew after a gap.
     pub sessions: u64,
+    /// The newest gaps, oldest first, the one that lasts included. Older ones are in `gaps` only.
+    pub recent_gaps: Vec<Gap>,
     /// Events whose key was longer than what is looked at (64 KiB), so that only its beginning was.
     pub keys_cut: u64,
 }

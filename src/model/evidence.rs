@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 
 use super::attribution::Cause;
+use super::gap::GapReason;
 use super::name::NodeName;
 use super::window::Sparkline;
 
@@ -77,6 +78,9 @@ pub struct MissAttribution {
     pub misses: u64,
     /// Seen misses / misses that the servers counted, 0..1. `None` when they counted none.
     pub completeness: Option<f64>,
+    /// The longest time of these minutes in which a node's events were not received.
+    #[serde(default)]
+    pub gap: Option<EventGap>,
     /// The most frequent cause with its share of all misses, 0..1.
     pub cause: Option<(Cause, f64)>,
     /// How far back "no removal was seen" reaches, in seconds.
@@ -90,6 +94,23 @@ pub struct MissAttribution {
     pub cost_per_hour: Vec<(f64, String)>,
     /// The same beyond the usual pace; empty while that is not known.
     pub extra_cost_per_hour: Vec<(f64, String)>,
+}
+
+/// A time in which the events of a node were not received.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct EventGap {
+    /// Whose.
+    pub node: NodeName,
+    /// The last sign of life before it.
+    pub began: Timestamp,
+    /// When they were received again; `None` while they are not.
+    pub ended: Option<Timestamp>,
+    /// How long, until now where it lasts.
+    pub seconds: f64,
+    /// Why.
+    pub reason: GapReason,
+    /// At least so many events were lost; `None` while that is not known.
+    pub lost: Option<u64>,
 }
 
 /// One namespace's part in the misses.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::attribution::CacheAttribution;
 use super::events::{EventReport, EventsStatus, PerKind};
+use super::gap::Gaps;
 use super::incident::AlertStatus;
 use super::lookups::LookupsSnapshot;
 use super::name::{CacheName, ChannelName, NodeName};
@@ -156,6 +157,8 @@ pub struct NodeSnapshot {
     pub readings_discarded: u64,
     /// What the reader of events has seen.
     pub events: EventReport,
+    /// When events were not received, and why.
+    pub gaps: Gaps,
     /// Events seen / counted by the server over the last five minutes, 0..1. `None` when the server counted none or
     /// the reader was not subscribed.
     pub completeness: PerKind<Option<f64>>,
@@ -195,6 +198,8 @@ pub struct OwnSnapshot {
 pub struct ConfigStatus {
     /// The file; `None` when flags and environment were enough.
     pub file: Option<String>,
+    /// The configuration in force as JSON, without its secrets.
+    pub shown: Arc<str>,
     /// When the configuration that is in force was loaded.
     pub loaded_at: Now,
     /// Why the last reload was refused; `None` when the file on disk is in force.

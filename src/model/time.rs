@@ -10,7 +10,8 @@ use jiff::Timestamp;
 /// One look at both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// Time since the clock was made (about the start of the process); never goes back.
+    /// Time since the clock was made (about the start of the process), and two hours; never goes back. Only differences
+    /// mean anything.
     pub mono: Duration,
     /// Wall time.
     pub wall: Timestamp,
@@ -48,6 +49,9 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Now;
 }
 
+/// Where the monotonic part begins: what was stored before a restart gets a place before it.
+const HEADROOM: Duration = Duration::from_hours(2);
+
 /// The machine's clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
@@ -74,7 +78,7 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Now {
         Now {
-            mono: self.start.elapsed(),
+            mono: HEADROOM + self.start.elapsed(),
             wall: Timestamp::now(),
         }
     }

@@ -144,7 +144,7 @@ fn headline(words: &str, late: Option<Duration>) -> String {
 
 /// The address of a cache on the page.
 pub(crate) fn page_url(n: &Notification, external_url: &str) -> String {
-    format!("{external_url}/#{}", n.cache)
+    format!("{external_url}/caches/{}", n.cache)
 }
 
 fn links(n: &Notification, external_url: Option<&str>) -> Vec<Link> {
@@ -202,7 +202,7 @@ mod tests {
         n.runbook = None;
         assert_eq!(render(&n, None, None).links, []);
         let links = render(&n, Some("https://cw.example.org"), None).links;
-        assert_eq!(links[0].url, "https://cw.example.org/#sessions");
+        assert_eq!(links[0].url, "https://cw.example.org/caches/sessions");
     }
 
     #[test]

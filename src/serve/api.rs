@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::events::{EventKind, EventsState, PerKind};
+use crate::model::gap::GapReason;
 use crate::model::incident::AlertStatus;
 use crate::model::poll::{PollError, PollErrorKind};
 use crate::model::reading::{Flavour, Memory, Role};
@@ -101,7 +102,29 @@ struct Events<'a> {
     received: BTreeMap<&'static str, u64>,
     /// Received / counted by the server over the last five minutes.
     completeness: BTreeMap<&'static str, Option<f64>>,
+    /// How often a working subscription ended.
     gaps: u64,
+    /// Gaps that are over, by reason: how many, and how long in all.
+    gaps_by_reason: BTreeMap<&'static str, GapTotals>,
+    /// The last of them.
+    last_gap: Option<LastGap>,
+}
+
+#[derive(Debug, Serialize)]
+struct GapTotals {
+    count: u64,
+    seconds: f64,
+}
+
+/// When events were not received, and why.
+#[derive(Debug, Serialize)]
+struct LastGap {
+    began: Timestamp,
+    ended: Timestamp,
+    seconds: f64,
+    reason: GapReason,
+    /// At least so many events were lost; `null`: not known.
+    events_lost: Option<u64>,
 }
 
 /// The snapshot in the shape of the API.
@@ -159,6 +182,25 @@ fn node(node: &NodeSnapshot, now: Now) -> Node<'_> {
             received: by_kind(&node.events.seen),
             completeness: by_kind(&node.completeness),
             gaps: node.events.gaps,
+            gaps_by_reason: node
+                .gaps
+                .totals
+                .iter()
+                .map(|(reason, totals)| {
+                    let totals = GapTotals {
+                        count: totals.count,
+                        seconds: totals.lasted.as_secs_f64(),
+                    };
+                    (reason.as_str(), totals)
+                })
+                .collect(),
+            last_gap: node.gaps.last.map(|gap| LastGap {
+                began: gap.began.wall,
+                ended: gap.ended.wall,
+                seconds: gap.lasted().as_secs_f64(),
+                reason: gap.reason,
+                events_lost: gap.lost,
+            }),
         },
     }
 }

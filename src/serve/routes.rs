@@ -3,7 +3,8 @@
 //! Invariant: a handler loads the snapshot once, so that everything in one response is of the same tick.
 
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Response};
 
@@ -12,6 +13,7 @@ use crate::export::{Format, accepts_gzip};
 use super::{AppState, api, health, page, values};
 
 const STYLE: &str = include_str!("../../templates/static/style.css");
+const SCRIPT: &str = include_str!("../../templates/static/live.js");
 const ICON: &str = include_str!("../../templates/static/icon.svg");
 
 /// The exposition in the format that the scraper asks for.
@@ -58,9 +60,50 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Response {
     )
 }
 
-/// The status page.
-pub(super) async fn page(State(state): State<AppState>) -> Response {
-    match page::Page::new(&state.snapshot.load(), STYLE_VERSION).render() {
+/// All caches.
+pub(super) async fn overview(
+    State(state): State<AppState>,
+    query: Result<Query<page::Query>, QueryRejection>,
+) -> Response {
+    let snapshot = state.snapshot.load();
+    // A query that makes no sense is as if there were none: a page must come.
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let frame = page::Frame::new(&snapshot, "/", ASSETS);
+    html(&page::Overview::new(&snapshot, query, frame))
+}
+
+/// One cache.
+pub(super) async fn cache(State(state): State<AppState>, Path(name): Path<String>) -> Response {
+    let snapshot = state.snapshot.load();
+    let found = snapshot.caches.iter().find(|c| c.name.as_str() == name);
+    match found {
+        Some(cache) => {
+            let frame = page::Frame::new(&snapshot, "", ASSETS);
+            html(&page::CachePage::new(&snapshot, cache, frame))
+        }
+        None => text(
+            StatusCode::NOT_FOUND,
+            "there is no cache of this name; / lists all of them\n".to_owned(),
+        ),
+    }
+}
+
+/// cachewatch itself.
+pub(super) async fn health_page(State(state): State<AppState>) -> Response {
+    let snapshot = state.snapshot.load();
+    let frame = page::Frame::new(&snapshot, "/health", ASSETS);
+    html(&page::HealthPage::new(&snapshot, frame))
+}
+
+/// The configuration in force.
+pub(super) async fn configuration(State(state): State<AppState>) -> Response {
+    let snapshot = state.snapshot.load();
+    let frame = page::Frame::new(&snapshot, "/configuration", ASSETS);
+    html(&page::ConfigurationPage::new(&snapshot, frame))
+}
+
+fn html(page: &impl Template) -> Response {
+    match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
             tracing::error!(%error, "the page cannot be rendered");
@@ -80,6 +123,11 @@ pub(super) async fn api_caches(State(state): State<AppState>) -> Response {
 /// The page's stylesheet.
 pub(super) async fn style(headers: HeaderMap) -> Response {
     asset(&headers, "text/css; charset=utf-8", STYLE)
+}
+
+/// What makes the page live.
+pub(super) async fn script(headers: HeaderMap) -> Response {
+    asset(&headers, "text/javascript; charset=utf-8", SCRIPT)
 }
 
 /// The page's icon.
@@ -113,8 +161,8 @@ fn text(status: StatusCode, body: String) -> Response {
     (status, body).into_response()
 }
 
-/// The page asks for the stylesheet by its version, so that a new build is never shown with an old one.
-const STYLE_VERSION: u64 = fnv1a(STYLE.as_bytes());
+/// Pages ask for stylesheet and script by their version, so that a new build is never shown with old ones.
+const ASSETS: u64 = fnv1a(STYLE.as_bytes()) ^ fnv1a(SCRIPT.as_bytes());
 
 fn asset(headers: &HeaderMap, content_type: &'static str, body: &'static str) -> Response {
     let etag = format!("\"{:016x}\"", fnv1a(body.as_bytes()));

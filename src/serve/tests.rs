@@ -20,6 +20,7 @@ use crate::model::stats::HttpStats;
 use crate::model::time::{Clock, Now};
 
 mod connections;
+mod live;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -34,6 +35,7 @@ impl Clock for Frozen {
 
 pub(super) struct Server {
     address: SocketAddr,
+    current: Arc<ArcSwap<Snapshot>>,
     stats: Arc<HttpStats>,
     cancel: CancellationToken,
     tracker: TaskTracker,
@@ -52,11 +54,13 @@ impl Server {
         let stats = Arc::clone(&snapshot.own.http);
         let clock = Arc::new(Frozen(snapshot.at));
         let current = Arc::new(ArcSwap::from_pointee(snapshot));
-        let app = change(router(AppState::new(current, Arc::clone(&stats), clock)));
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let state = AppState::new(Arc::clone(&current), Arc::clone(&stats), clock);
+        let app = change(router(state.ending_with(cancel.clone())));
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
+            current,
             stats: Arc::clone(&stats),
             cancel: cancel.clone(),
             tracker: tracker.clone(),
@@ -140,6 +144,11 @@ async fn every_route_answers() {
     let server = Server::start(Limits::default()).await;
     for (path, content_type) in [
         ("/", "text/html; charset=utf-8"),
+        ("/?q=x&sort=name&state=nonsense", "text/html; charset=utf-8"),
+        ("/caches/sessions", "text/html; charset=utf-8"),
+        ("/health", "text/html; charset=utf-8"),
+        ("/configuration", "text/html; charset=utf-8"),
+        ("/static/live.js", "text/javascript; charset=utf-8"),
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
         ("/healthz", "text/plain; charset=utf-8"),
         ("/readyz", "text/plain; charset=utf-8"),

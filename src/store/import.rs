@@ -42,7 +42,7 @@ pub(super) async fn state_file(folder: &Path, link: &mut Link, now: Timestamp) -
             "the state of cachewatch 0.1 was taken over"
         ),
         Err(error) => {
-            tracing::warn!(%error, file = %path.display(), "cannot rename the old state file")
+            tracing::warn!(%error, file = %path.display(), "cannot rename the old state file");
         }
     }
     Ok(())

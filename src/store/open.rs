@@ -27,7 +27,7 @@ const SMALLEST: u64 = 512;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long the schema may take.
-const MIGRATE: Duration = Duration::from_secs(60);
+const MIGRATE: Duration = Duration::from_mins(1);
 /// How long the check may take; a file that is too big for that is taken as it is.
 const CHECK: Duration = Duration::from_secs(10);
 

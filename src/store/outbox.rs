@@ -15,7 +15,7 @@ use crate::model::name::ChannelName;
 use crate::model::record::{Attempt, OutboxItem, OutboxStatus};
 
 /// How long a message belongs to the worker that took it, unless that tells how it went.
-const CLAIM: Duration = Duration::from_secs(120);
+const CLAIM: Duration = Duration::from_mins(2);
 /// The most attempts and messages that one question gets.
 const MAX_ROWS: i64 = 1_000;
 

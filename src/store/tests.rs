@@ -85,7 +85,7 @@ pub(super) fn notification(
         started: at(0),
         pending_since: at(0),
         at: at(second),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_mins(1),
         runbook: None,
         note: None,
         coincidences: Vec::new(),

@@ -84,7 +84,8 @@ mod alone {
             |v| v == 1.0,
             secs(10),
         );
-        assert!(watched.metrics().get("cache_events_gaps_total", &C) == 0.0);
+        let gaps = watched.metrics().sum("cache_events_gaps_total", &C);
+        assert!(gaps == 1.0, "only the start is one, and not {gaps}");
         let after = watched.process().resident_bytes();
         assert!(
             after < before + (8 << 20),
@@ -105,7 +106,18 @@ mod alone {
         watched.signal("STOP");
         pause(secs(5));
         watched.signal("CONT");
-        watched.wait_metric("cache_events_gaps_total", &C, |v| v >= 1.0, secs(20));
+        let paused = [("cache", "c"), ("reason", "paused")];
+        watched.wait_metric("cache_events_gaps_total", &paused, |v| v == 1.0, secs(20));
+        let lasted = watched
+            .metrics()
+            .get("cache_events_gap_seconds_total", &paused);
+        assert!((4.0..15.0).contains(&lasted), "{lasted}");
+        assert!(
+            watched
+                .get("/")
+                .text()
+                .contains("cachewatch itself stood still")
+        );
         working(&watched);
         let ratio = watched.wait_metric(
             "cache_events_completeness_ratio",
@@ -131,7 +143,13 @@ mod alone {
         watched.wait_metric("cache_events_total", &KEYMISS, |v| v > 10_000.0, secs(10));
         server.restart();
         drop(load);
-        watched.wait_metric("cache_events_gaps_total", &C, |v| v == 1.0, secs(20));
+        let restarted = [("cache", "c"), ("reason", "restart")];
+        watched.wait_metric(
+            "cache_events_gaps_total",
+            &restarted,
+            |v| v == 1.0,
+            secs(20),
+        );
         watched.wait_metric(
             "cache_resets_total",
             &[("cache", "c"), ("reason", "restart")],

@@ -23,15 +23,28 @@
 mod alerts;
 mod attribution;
 mod check;
+mod corpus;
 mod counters;
 mod crash;
+mod dashboards;
+mod datadog;
 mod demo;
 mod deploy;
 mod events;
+mod failover;
 mod failures;
 mod flood;
 mod harness;
 mod lookups;
+mod promql;
+mod rules;
+mod scene;
 mod scraping;
 mod settings;
 mod top;
+
+/// A file of the repository.
+fn read(path: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}

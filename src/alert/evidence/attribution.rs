@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::{Scene, cliff};
 use crate::model::attribution::{CacheAttribution, Cause, Counters, NamespaceCounts};
-use crate::model::incident::{MissAttribution, NamespaceShare};
-use crate::model::snapshot::CacheSnapshot;
+use crate::model::gap::GapReason;
+use crate::model::incident::{EventGap, MissAttribution, NamespaceShare};
+use crate::model::snapshot::{CacheSnapshot, NodeSnapshot};
 use crate::model::time::Now;
 
 /// How many namespaces are named.
@@ -71,6 +72,7 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<MissAttribution> {
         span_seconds: found.recent_span.as_secs_f64(),
         misses,
         completeness: found.completeness,
+        gap: gap(&scene.cache.nodes, found.recent_span, scene.now),
         cause,
         horizon_seconds: found.totals.horizon.as_secs_f64(),
         namespaces: namespaces(found, misses, usual),
@@ -83,6 +85,36 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<MissAttribution> {
         ),
         extra_cost_per_hour: usual.map_or_else(Vec::new, |usual| extra_costs(found, usual)),
     })
+}
+
+/// The longest gap that reaches into the last `span`. The start is none: nothing is said about what was before it.
+fn gap(nodes: &[NodeSnapshot], span: Duration, now: Now) -> Option<EventGap> {
+    let over = nodes.iter().filter_map(|node| {
+        let last = node.gaps.last?;
+        let reaches = last.reason != GapReason::Start && now.since(last.ended) <= span;
+        reaches.then(|| EventGap {
+            node: node.name.clone(),
+            began: last.began.wall,
+            ended: Some(last.ended.wall),
+            seconds: last.lasted().as_secs_f64(),
+            reason: last.reason,
+            lost: last.lost,
+        })
+    });
+    let lasting = nodes.iter().filter_map(|node| {
+        let gap = node.events.recent_gaps.last()?;
+        let lasts = gap.ended.is_none() && gap.reason != GapReason::Start;
+        lasts.then(|| EventGap {
+            node: node.name.clone(),
+            began: gap.began.wall,
+            ended: None,
+            seconds: now.since(gap.began).as_secs_f64(),
+            reason: gap.reason,
+            lost: None,
+        })
+    });
+    over.chain(lasting)
+        .max_by(|a, b| a.seconds.total_cmp(&b.seconds))
 }
 
 fn namespaces(
@@ -179,6 +211,7 @@ mod tests {
     use crate::analyze::fixture::at;
     use crate::analyze::history::History;
     use crate::export::sample;
+    use crate::model::gap::{Gap, JudgedGap};
 
     /// What is said after the events were attributed for so many seconds.
     fn after(seconds: u64) -> MissAttribution {
@@ -192,6 +225,8 @@ mod tests {
             cache: cache.unwrap(),
             history: &history,
             attributed: since,
+            happenings: &crate::alert::happenings::Happenings::default(),
+            around: crate::alert::surroundings::Surroundings::default(),
             now: at(seconds),
         })
         .unwrap()
@@ -243,6 +278,43 @@ mod tests {
         cache.attribution = None;
         since.follow(&cache, at(3600));
         assert!(since.usual_span(Duration::ZERO, at(9000)).is_none());
+    }
+
+    #[test]
+    fn the_longest_gap_of_the_last_minutes_is_told() {
+        let span = Duration::from_mins(5);
+        let nodes = |reason, ended, lasts| {
+            let snapshot = sample::rich();
+            let mut node = snapshot.caches[1].nodes[0].clone();
+            node.gaps.last = Some(JudgedGap {
+                began: at(990),
+                ended: at(ended),
+                reason,
+                lost: Some(3),
+            });
+            node.events.recent_gaps = vec![Gap {
+                number: 2,
+                began: at(1_000),
+                ended: None,
+                reason: GapReason::Silent,
+                mid_message: false,
+            }];
+            node.events.recent_gaps.truncate(usize::from(lasts));
+            vec![node]
+        };
+        let told = gap(&nodes(GapReason::Restart, 1_000, false), span, at(1_200)).unwrap();
+        assert_eq!((told.reason, told.lost), (GapReason::Restart, Some(3)));
+        assert!((told.seconds - 10.0).abs() < 1e-9 && told.ended.is_some());
+        assert_eq!(
+            gap(&nodes(GapReason::Restart, 1_000, false), span, at(1_301)),
+            None
+        );
+        assert_eq!(
+            gap(&nodes(GapReason::Start, 1_000, false), span, at(1_001)),
+            None
+        );
+        let told = gap(&nodes(GapReason::Restart, 1_000, true), span, at(1_200)).unwrap();
+        assert_eq!((told.reason, told.ended), (GapReason::Silent, None));
     }
 
     #[test]

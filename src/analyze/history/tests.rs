@@ -237,3 +237,76 @@ proptest! {
         prop_assert!(line.iter().flatten().all(|p| (0.0..=1.0).contains(p)));
     }
 }
+
+/// Slots of ten seconds from `from` to `until`, each with so many hits and misses.
+fn slots(from: u64, until: u64, hits: u64, misses: u64) -> Vec<HistoryPoint> {
+    (from..until)
+        .step_by(10)
+        .map(|t| HistoryPoint {
+            at: at(t).wall,
+            covered_seconds: 10.0,
+            hits: Some(hits),
+            misses: Some(misses),
+            ..HistoryPoint::default()
+        })
+        .collect()
+}
+
+const SLOT: Duration = Duration::from_secs(10);
+
+#[test]
+fn windows_go_on_over_a_restart() {
+    let mut resumed = History::new(SLOT);
+    resumed.resume(&slots(0, 3_600, 90, 10), SLOT, at(3_600));
+    let whole = steady(10, 3_600, 9, 1);
+    for span in [60, 300, 900, 3_600].map(Duration::from_secs) {
+        let (a, b) = (
+            resumed.window(span, at(3_600)),
+            whole.window(span, at(3_600)),
+        );
+        assert_eq!(
+            (a.covered, a.delta.hits, a.delta.misses),
+            (b.covered, b.delta.hits, b.delta.misses)
+        );
+    }
+    // The new process counts from zero.
+    for t in 0..=30 {
+        resumed.push(at(3_600 + t * 10), totals(t * 50, t * 50));
+    }
+    let window = resumed.window(Duration::from_mins(10), at(3_900));
+    assert_eq!(window.lookups(), Some(6_000));
+    assert_eq!(window.delta.misses, Some(300 + 1_500));
+}
+
+#[test]
+fn a_window_does_not_begin_while_nobody_watched() {
+    let mut resumed = History::new(SLOT);
+    let mut past = slots(0, 600, 90, 10);
+    past.extend(slots(1_800, 2_400, 50, 50));
+    resumed.resume(&past, SLOT, at(2_400));
+    let window = resumed.window(Duration::from_mins(15), at(2_400));
+    assert_eq!(
+        (window.covered, window.miss_ratio),
+        (Duration::from_mins(10), Some(0.5))
+    );
+}
+
+#[test]
+fn what_is_older_than_the_clock_or_not_over_is_left_out() {
+    let mut resumed = History::new(SLOT);
+    let mut past = slots(0, 20, 1, 1);
+    past.push(HistoryPoint {
+        at: jiff::Timestamp::MIN,
+        ..HistoryPoint::default()
+    });
+    past.push(HistoryPoint {
+        at: jiff::Timestamp::MAX,
+        hits: Some(u64::MAX),
+        ..HistoryPoint::default()
+    });
+    resumed.resume(&past, SLOT, at(30));
+    assert_eq!(
+        resumed.window(Duration::from_mins(1), at(30)).lookups(),
+        Some(4)
+    );
+}

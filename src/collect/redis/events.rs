@@ -15,6 +15,8 @@ pub mod channel;
 pub(super) mod command;
 mod cursor;
 pub mod decoder;
+mod gaps;
+mod hello;
 pub mod intake;
 pub(super) mod login;
 pub mod reader;

@@ -28,7 +28,7 @@ use crate::model::name::NodeName;
 use crate::model::poll::{NotifyFlags, PollError, PollErrorKind, PollReport};
 use crate::model::reading::{Reading, Role};
 use crate::model::stats::Counter;
-use crate::model::time::Clock;
+use crate::model::time::{Clock, Now};
 
 mod flags;
 mod health;
@@ -62,6 +62,7 @@ pub async fn run(
         flags_barred_until: Instant::now(),
         health: Health::default(),
         previous: None,
+        previous_at: Duration::ZERO,
         manager: Manager::default(),
         cfg,
         events,
@@ -98,6 +99,8 @@ struct Poller {
     health: Health,
     /// The last good reading.
     previous: Option<Arc<Reading>>,
+    /// When it came, on the monotonic clock.
+    previous_at: Duration,
     manager: Manager,
 }
 
@@ -147,7 +150,7 @@ impl Poller {
             let outcome = self.attempt(&mut connection, attempt).await;
             let (at, took) = (self.clock.now(), attempt.elapsed());
             if let Ok(reading) = &outcome {
-                self.tell_the_reader(reading);
+                self.tell_the_reader(reading, at);
             }
             let events = self.events.report();
             let attribution = self.events.attribution();
@@ -206,9 +209,13 @@ impl Poller {
     }
 
     /// Tells the reader of events what only INFO knows.
-    fn tell_the_reader(&mut self, reading: &Arc<Reading>) {
+    fn tell_the_reader(&mut self, reading: &Arc<Reading>, now: Now) {
         let mut meaning = DelMeaning::Deletion;
         if let Some(previous) = &self.previous {
+            let (old, new) = (&previous.identity.run_id, &reading.identity.run_id);
+            if old.is_some() && new.is_some() && old != new {
+                self.events.other_process(self.previous_at);
+            }
             for flush in flushes(previous, reading) {
                 self.events.flushed(flush);
             }
@@ -222,8 +229,9 @@ impl Poller {
         if reading.role == Role::Replica {
             meaning = DelMeaning::Replica;
         }
-        self.events.del_meaning(meaning);
+        self.events.del_meaning(meaning, self.previous_at);
         self.previous = Some(Arc::clone(reading));
+        self.previous_at = now.mono;
     }
 
     fn left(&self, began: Instant) -> Duration {

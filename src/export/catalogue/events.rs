@@ -1,9 +1,11 @@
 //! `cache_events_*`: keyspace events and how complete they are.
 
 use crate::model::events::{EventKind, EventsState};
+use crate::model::gap::GapReason;
 
 use super::{Kind, Metric, NODE, Read, Unit};
 
+const REASON: &[&str] = &["cache", "node", "reason"];
 const EVENT: &[&str] = &["cache", "node", "event"];
 
 pub(super) const METRICS: &[Metric] = &[
@@ -50,9 +52,26 @@ pub(super) const METRICS: &[Metric] = &[
         "cache_events_gaps_total",
         Kind::Counter,
         Unit::None,
-        NODE,
-        "How often a working subscription ended. Events until the next one are lost.",
-        Read::Node(|v, s| s.count(&[], v.node.events.gaps)),
+        REASON,
+        "Gaps in the reception of events that are over, by reason; the start of cachewatch is one.",
+        Read::Node(|v, s| {
+            for reason in GapReason::ALL {
+                s.count(&[reason.as_str()], v.node.gaps.of(reason).count);
+            }
+        }),
+    )
+    .from("the subscription; a restart, a failover and a cut at the output buffer limit are told apart by INFO"),
+    Metric::new(
+        "cache_events_gap_seconds_total",
+        Kind::Counter,
+        Unit::Seconds,
+        REASON,
+        "How long they lasted, from the last sign of life of the server to the next subscription.",
+        Read::Node(|v, s| {
+            for reason in GapReason::ALL {
+                s.value(&[reason.as_str()], v.node.gaps.of(reason).lasted.as_secs_f64());
+            }
+        }),
     )
     .from("the subscription"),
     Metric::new(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::export::catalogue::{self, Parse, Read};
 use crate::model::events::{EventReport, EventsState, EventsStatus, PerKind, Subscription};
+use crate::model::gap::{GapReason, GapTotals, Gaps, JudgedGap};
 use crate::model::name::NodeName;
 use crate::model::poll::PollErrorKind;
 use crate::model::reading::{
@@ -84,8 +85,10 @@ pub(super) fn up(node: &str) -> NodeSnapshot {
             bytes: 9_000_000,
             gaps: 1,
             sessions: 2,
+            recent_gaps: Vec::new(),
             keys_cut: 0,
         },
+        gaps: gaps(),
         completeness: PerKind {
             expired: Some(0.9996),
             evicted: Some(1.0),
@@ -99,6 +102,26 @@ pub(super) fn up(node: &str) -> NodeSnapshot {
         poll_durations: durations,
         poll_errors: BTreeMap::from([(PollErrorKind::ResponseTimeout, 2)]),
         poll_interval: Duration::from_secs(5),
+    }
+}
+
+/// The start, and being cut off once.
+fn gaps() -> Gaps {
+    let total = |seconds| GapTotals {
+        count: 1,
+        lasted: Duration::from_millis(seconds),
+    };
+    Gaps {
+        totals: BTreeMap::from([
+            (GapReason::Start, total(40)),
+            (GapReason::OutputLimit, total(6_250)),
+        ]),
+        last: Some(JudgedGap {
+            began: ago(3_000),
+            ended: ago(2_994),
+            reason: GapReason::OutputLimit,
+            lost: Some(12_400),
+        }),
     }
 }
 

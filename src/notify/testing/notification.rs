@@ -106,6 +106,7 @@ pub(crate) fn miss_attributed() -> Notification {
             span_seconds: 300.0,
             misses: 1_409,
             completeness: Some(0.97),
+            gap: None,
             cause: Some((Cause::Expired, 0.68)),
             horizon_seconds: 5_700.0,
             namespaces: vec![

@@ -66,12 +66,7 @@ pub(super) struct AlertView {
 
 impl CacheView {
     pub(super) fn new(cache: &CacheSnapshot, now: Now) -> Self {
-        let window = cache
-            .windows
-            .iter()
-            .find(|w| w.window == SHOWN)
-            .or(cache.windows.first());
-        let threshold = cache.alerts.iter().find_map(|a| a.threshold);
+        let window = shown(cache);
         Self {
             name: cache.name.to_string(),
             state: cache.state.as_str(),
@@ -86,19 +81,37 @@ impl CacheView {
             evidence: evidence(window),
             tiles: tiles(window),
             memory: memory(cache),
-            sparkline: Sparkline::new(&cache.history.points, threshold).map(|shape| {
-                SparklineView {
-                    span: span(cache.history.span),
-                    top: percent(shape.top),
-                    threshold: threshold.map(percent),
-                    shape,
-                }
-            }),
+            sparkline: SparklineView::new(cache),
             alerts: cache.alerts.iter().map(|a| alert(a, now)).collect(),
             why: WhyView::new(cache),
             nodes: cache.nodes.iter().map(|n| NodeView::new(n, now)).collect(),
         }
     }
+}
+
+impl SparklineView {
+    /// The cache's misses over the last hour; `None` before there is anything to draw.
+    pub(super) fn new(cache: &CacheSnapshot) -> Option<Self> {
+        let threshold = cache.alerts.iter().find_map(|a| a.threshold);
+        let shape = Sparkline::new(&cache.history.points, threshold)?;
+        Some(Self {
+            span: span(cache.history.span),
+            top: percent(shape.top),
+            threshold: threshold.map(percent),
+            shape,
+        })
+    }
+}
+
+/// The window that the page shows.
+pub(super) fn shown(cache: &CacheSnapshot) -> Option<&WindowStats> {
+    let five = cache.windows.iter().find(|w| w.window == SHOWN);
+    five.or(cache.windows.first())
+}
+
+/// How long something has been so.
+pub(super) fn age(since: jiff::Timestamp, now: Now) -> Duration {
+    Duration::try_from(now.wall.duration_since(since)).unwrap_or_default()
 }
 
 /// The state in a word or two.
@@ -113,7 +126,7 @@ pub(super) fn word(state: CacheState) -> &'static str {
     }
 }
 
-fn sentence(cache: &CacheSnapshot) -> String {
+pub(super) fn sentence(cache: &CacheSnapshot) -> String {
     let (up, total) = (
         cache.nodes.iter().filter(|n| n.up).count(),
         cache.nodes.len(),
@@ -158,7 +171,7 @@ fn evidence(window: Option<&WindowStats>) -> String {
     }
 }
 
-fn tiles(window: Option<&WindowStats>) -> Vec<Tile> {
+pub(super) fn tiles(window: Option<&WindowStats>) -> Vec<Tile> {
     let value = |of: fn(&WindowStats) -> Option<f64>| {
         window.and_then(of).map_or_else(|| "–".to_owned(), rate)
     };
@@ -178,7 +191,7 @@ fn tiles(window: Option<&WindowStats>) -> Vec<Tile> {
     ]
 }
 
-fn memory(cache: &CacheSnapshot) -> Option<MemoryView> {
+pub(super) fn memory(cache: &CacheSnapshot) -> Option<MemoryView> {
     let fill = |used: u64, limit: Option<u64>| limit.map_or(0.0, |l| used as f64 / l as f64);
     let (node, used, limit) = cache
         .nodes
@@ -202,7 +215,6 @@ fn memory(cache: &CacheSnapshot) -> Option<MemoryView> {
 }
 
 fn alert(alert: &AlertStatus, now: Now) -> AlertView {
-    let since = now.wall.as_second().saturating_sub(alert.since.as_second());
     AlertView {
         rule: alert.rule.to_string(),
         severity: alert.severity.as_str(),
@@ -217,7 +229,7 @@ fn alert(alert: &AlertStatus, now: Now) -> AlertView {
             AlertState::WarmingUp => "warming up",
             AlertState::Silenced => "silenced",
         },
-        since: span(Duration::from_secs(u64::try_from(since).unwrap_or(0))),
+        since: span(age(alert.since, now)),
         explanation: text(&alert.explanation),
     }
 }

@@ -1,12 +1,13 @@
 //! One node on the page.
 
 use crate::model::events::EventsState;
+use crate::model::gap::{GapReason, JudgedGap};
 use crate::model::reading::Role;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Now;
 
 use super::ago;
-use super::format::{bytes, count, percent, text};
+use super::format::{bytes, count, percent, span, text, timestamp};
 
 pub(super) struct NodeView {
     pub(super) name: String,
@@ -20,6 +21,8 @@ pub(super) struct NodeView {
     pub(super) events_ok: bool,
     pub(super) events: String,
     pub(super) remedy: Option<String>,
+    /// When events were not received, how long, why, and how many were lost.
+    pub(super) gap: Option<String>,
 }
 
 impl NodeView {
@@ -42,6 +45,7 @@ impl NodeView {
             ),
             events: events(node),
             remedy: status.remedy.as_deref().map(text),
+            gap: node.gaps.last.map(|last| gap(&last, node)),
         }
     }
 }
@@ -71,6 +75,34 @@ fn facts(node: &NodeSnapshot) -> Vec<String> {
         facts.push(format!("{}{limit}{policy}", bytes(used)));
     }
     facts
+}
+
+/// The last gap; how many there were besides.
+fn gap(gap: &JudgedGap, node: &NodeSnapshot) -> String {
+    let ended = timestamp(gap.ended.wall);
+    if gap.reason == GapReason::Start {
+        return format!("received since {ended}, when cachewatch had started");
+    }
+    let lost = match gap.lost {
+        Some(1) => ", at least 1 event was lost".to_owned(),
+        Some(lost) if lost > 0 => format!(", at least {} events were lost", count(lost)),
+        Some(_) => ", no event is known to be lost".to_owned(),
+        None => String::new(),
+    };
+    let all: u64 = GapReason::ALL
+        .into_iter()
+        .filter(|reason| *reason != GapReason::Start)
+        .map(|reason| node.gaps.of(reason).count)
+        .sum();
+    let more = match all {
+        0 | 1 => String::new(),
+        all => format!(" ({} gaps in all)", count(all)),
+    };
+    format!(
+        "last gap: {} until {ended}, {}{lost}{more}",
+        span(gap.lasted()),
+        gap.reason.words()
+    )
 }
 
 /// The verdict, and how complete the events are where that is known.

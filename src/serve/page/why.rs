@@ -124,16 +124,18 @@ fn no_misses(cache: &CacheSnapshot) -> Lead {
 }
 
 fn lead(first: &NamespaceCounts, all: u64) -> Lead {
+    Lead::Namespace(name(&first.name), lead_words(first, all))
+}
+
+/// What there is to say of the namespace with the most misses of `all`.
+pub(super) fn lead_words(first: &NamespaceCounts, all: u64) -> String {
     let misses = first.counters.misses;
     let share = percent(ratio(misses.total(), all));
     let cause = misses.main().map_or_else(String::new, |(cause, n)| {
         let of_them = percent(ratio(n, misses.total()));
         format!("; {of_them} of them {}", past(cause))
     });
-    Lead::Namespace(
-        name(&first.name),
-        format!("has {share} of the misses{cause}."),
-    )
+    format!("has {share} of the misses{cause}.")
 }
 
 fn caveats(found: &CacheAttribution) -> Vec<String> {
@@ -181,7 +183,7 @@ fn past(cause: Cause) -> &'static str {
     }
 }
 
-fn name(name: &str) -> String {
+pub(super) fn name(name: &str) -> String {
     let name = text(name);
     match name.char_indices().nth(MAX_NAME) {
         None => name,

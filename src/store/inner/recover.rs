@@ -148,7 +148,8 @@ impl Inner {
                 tracing::error!(waiting, "what memory holds is lost with this process");
             }
         }
-        if let Some(link) = self.reader.lock().await.take() {
+        let reader = self.reader.lock().await.take();
+        if let Some(link) = reader {
             close(link).await;
         }
         let link = self.disk.lock().await.link.take();

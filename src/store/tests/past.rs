@@ -30,10 +30,10 @@ async fn every_width_has_the_same_sums_also_over_restarts_and_repetitions() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Set::at(begin() + 1_800);
     let backend = || Backend::Sqlite(folder.path().to_owned());
-    let store = Store::open(backend(), clock.clone()).await;
+    let store = Store::open(backend(), Arc::<Set>::clone(&clock)).await;
     feed(&store, 0..100).await;
     drop(store);
-    let store = Store::open(backend(), clock.clone()).await;
+    let store = Store::open(backend(), Arc::<Set>::clone(&clock)).await;
     feed(&store, 95..180).await;
     let (from, to) = (at(begin()), at(begin() + 1_800));
     let expected: u64 = (0..180).map(|n| n % 7).sum();
@@ -104,7 +104,7 @@ async fn what_is_old_goes_and_what_is_open_or_waits_stays() {
         store
             .attempted(
                 &attempt(item, 1, "delivered"),
-                &[item.key.clone()],
+                std::slice::from_ref(&item.key),
                 OutboxStatus::Delivered,
                 at(1),
             )

@@ -77,7 +77,7 @@ impl Model {
                 store
                     .attempted(
                         &attempt(&item, second, "x"),
-                        &[item.key.clone()],
+                        std::slice::from_ref(&item.key),
                         status,
                         at(second + 10),
                     )
@@ -134,7 +134,7 @@ impl Model {
                 store
                     .0
                     .misread(&StoreError::Corrupt("as if".to_owned()))
-                    .await
+                    .await;
             }
             Act::Restart => {}
         }

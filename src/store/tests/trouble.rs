@@ -183,7 +183,12 @@ async fn a_full_disk_is_gone_round_and_brought_up_to_date() {
     let one = due.last().unwrap();
     let done = attempt(one, 600, "delivered");
     store
-        .attempted(&done, &[one.key.clone()], OutboxStatus::Delivered, at(600))
+        .attempted(
+            &done,
+            std::slice::from_ref(&one.key),
+            OutboxStatus::Delivered,
+            at(600),
+        )
         .await;
     until("the disk is back", async || store.health().durable).await;
     let health = store.health();

@@ -23,6 +23,13 @@ pub fn require() -> bool {
     skip::have("the Python environment", interpreter().is_some())
 }
 
+/// As [`require`], for Grafana's and Datadog's models, which are there on some machines only.
+#[track_caller]
+pub fn require_models() -> bool {
+    let there = folder().join("venv/python-models.txt").is_file();
+    skip::have("the Python packages of python-models.txt", there)
+}
+
 /// Feeds `input` to a program; gives its output, or what it complained of.
 #[track_caller]
 pub fn run(program: &str, input: &str) -> Result<String, String> {

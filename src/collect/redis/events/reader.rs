@@ -12,12 +12,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::attribution::Attribution;
-use super::session::{self, Ended};
-use super::tally::{Counting, EventsHandle, Tally};
+use super::login::Hello;
+use super::session::{self, Ended, Worked};
+use super::tally::{Break, Counting, EventsHandle, Tally};
 use super::wire::{End, Timing};
 use crate::collect::redis::dial::{SystemRoots, dial};
 use crate::config::CacheConfig;
 use crate::model::events::Subscription;
+use crate::model::gap::GapReason;
 use crate::model::time::Clock;
 
 /// How long a server may be silent before it is asked whether it lives.
@@ -48,12 +50,13 @@ impl EventReader {
         };
         let attribution = config
             .events
-            .then(|| Attribution::new(&config.attribution, clock));
+            .then(|| Attribution::new(&config.attribution, Arc::clone(&clock)));
         let tally = Arc::new(Tally::new(
             config.name.clone(),
             config.node(),
             state,
             attribution,
+            clock,
         ));
         let reader = Self {
             config,
@@ -75,31 +78,38 @@ impl EventReader {
 
     async fn forever(&self) {
         let mut attempt = 0;
+        let mut hello = Hello::Untried;
         loop {
-            let ended = self.session().await;
+            let ended = self.session(hello).await;
+            if ended.over_hello {
+                // Something in between does not know HELLO and closes the connection, or falls silent.
+                hello = Hello::Unwanted;
+            }
             if ended
                 .subscribed
-                .is_some_and(|lasted| lasted >= HEALTHY_AFTER)
+                .is_some_and(|worked| worked.lasted >= HEALTHY_AFTER)
             {
                 attempt = 0;
             }
+            let gap = ended.subscribed.map(|worked| broken(&ended.why, worked));
             let (state, pause) = match ended.why {
                 End::Refused(words) => (Subscription::Refused(words), jittered(self.refused_retry)),
-                End::Lost(words) => (Subscription::Lost(words), delay(attempt)),
+                other => (Subscription::Lost(other.words()), delay(attempt)),
             };
             attempt = attempt.saturating_add(1);
-            self.tally.unsubscribed(state, ended.subscribed.is_some());
+            self.tally.unsubscribed(state, gap);
             tokio::time::sleep(pause).await;
         }
     }
 
-    async fn session(&self) -> Ended {
+    async fn session(&self, hello: Hello) -> Ended {
         let stream = match dial(&self.config, &self.roots).await {
             Ok(stream) => stream,
             Err(error) => {
                 return Ended {
                     why: End::Lost(error.message),
                     subscribed: None,
+                    over_hello: false,
                 };
             }
         };
@@ -108,7 +118,22 @@ impl EventReader {
             response: self.config.response_timeout,
         };
         let mut sink = Counting::new(&self.tally);
-        session::run(stream, &self.config, timing, &self.tally, &mut sink).await
+        session::run(stream, &self.config, timing, hello, &self.tally, &mut sink).await
+    }
+}
+
+/// What the end of a session looks like from here.
+fn broken(why: &End, worked: Worked) -> Break {
+    let reason = match why {
+        End::Moved => GapReason::Failover,
+        _ if worked.held_up => GapReason::Paused,
+        End::Silent(_) => GapReason::Silent,
+        End::Closed { .. } | End::Refused(_) | End::Lost(_) => GapReason::Connection,
+    };
+    Break {
+        reason,
+        mid_message: matches!(why, End::Closed { mid_message: true }),
+        deaf: worked.deaf,
     }
 }
 

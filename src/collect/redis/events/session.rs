@@ -15,7 +15,7 @@ use super::channel::{self, Topic};
 use super::command::{PING, subscribe};
 use super::decoder::{Elements, Frame, Scalar};
 use super::intake::MIN_BYTES;
-use super::login::log_in;
+use super::login::{Hello, log_in};
 use super::tally::Tally;
 use super::wire::{End, Timing, Wire};
 use super::{EventBatch as _, EventSink};
@@ -28,13 +28,49 @@ const GATHER_BELOW: usize = 16 * 1024;
 /// and reads are larger than [`GATHER_BELOW`], so that there is no pause at all.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// A session looks around at least this often.
+const BEAT: Duration = Duration::from_secs(1);
+/// Looking around later than [`BEAT`] by more than this, it was itself held up.
+const LATE: Duration = Duration::from_secs(1);
+/// Having been held up is the reason for an end that comes within this time after.
+const BLAMED_FOR: Duration = Duration::from_secs(10);
+
 /// How a session went.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ended {
     /// Why it ended.
     pub(super) why: End,
-    /// For how long it had been subscribed, if it ever was.
-    pub(super) subscribed: Option<Duration>,
+    /// What it had been, if it ever was subscribed.
+    pub(super) subscribed: Option<Worked>,
+    /// Whether it ended while the server was to answer HELLO.
+    pub(super) over_hello: bool,
+}
+
+/// A session that was subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Worked {
+    /// For how long.
+    pub(super) lasted: Duration,
+    /// How long before its end it last heard of the server, or, where it was held up, began to be.
+    pub(super) deaf: Duration,
+    /// Whether its end is laid to its having been held up.
+    pub(super) held_up: bool,
+}
+
+/// When a session looked around last, and when it was held up.
+#[derive(Debug, Clone, Copy)]
+struct Turns {
+    last: Instant,
+    held_up: Option<(Instant, Instant)>,
+}
+
+impl Turns {
+    fn turn(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.last) > BEAT + LATE {
+            self.held_up = Some((self.last, now));
+        }
+        self.last = now;
+    }
 }
 
 /// What a session waits for.
@@ -44,8 +80,8 @@ enum Phase {
     Subscribing(Acks, Instant),
     /// Events.
     Listening,
-    /// A sign of life.
-    Asked,
+    /// A sign of life, until then.
+    Asked(Instant),
 }
 
 /// Acknowledgements that are still to come, in this order.
@@ -64,6 +100,9 @@ struct Session<'a, S, K> {
     phase: Phase,
     databases: u32,
     since: Option<Instant>,
+    hello: Hello,
+    heard: Instant,
+    turns: Turns,
 }
 
 /// Runs a session on an open stream, until it ends. To stop it, drop the future.
@@ -71,6 +110,7 @@ pub(super) async fn run<S, K>(
     stream: S,
     config: &CacheConfig,
     timing: Timing,
+    hello: Hello,
     tally: &Tally,
     sink: &mut K,
 ) -> Ended
@@ -78,6 +118,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     K: EventSink,
 {
+    let now = Instant::now();
     let mut session = Session {
         wire: Wire::new(stream, timing),
         tally,
@@ -85,20 +126,28 @@ where
         phase: Phase::Listening,
         databases: 0,
         since: None,
+        hello,
+        heard: now,
+        turns: Turns {
+            last: now,
+            held_up: None,
+        },
     };
     let why = match session.run(config).await {
         Err(why) => why,
         Ok(never) => match never {},
     };
+    let subscribed = session.since.map(|since| session.worked(since));
     Ended {
         why,
-        subscribed: session.since.map(|since| since.elapsed()),
+        subscribed,
+        over_hello: session.hello == Hello::Asked,
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
     async fn run(&mut self, config: &CacheConfig) -> Result<std::convert::Infallible, End> {
-        self.databases = log_in(&mut self.wire, config).await?;
+        self.databases = log_in(&mut self.wire, config, &mut self.hello).await?;
         let (mut command, needed) = subscribe(self.databases, Topic::COUNTED);
         let mut extra = 0;
         if config.attribution.deletions {
@@ -112,17 +161,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
         self.phase = Phase::Subscribing(Acks { needed, extra }, until);
 
         // The timer is looked at, and set anew, only when it rings: not with every read.
-        let timer = tokio::time::sleep_until(until);
+        let timer = tokio::time::sleep_until(until.min(Instant::now() + BEAT));
         tokio::pin!(timer);
-        let mut last_read = Instant::now();
+        self.turns.last = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 read = self.wire.fill() => {
+                    let now = Instant::now();
+                    self.turns.turn(now);
                     let count = read?;
-                    last_read = Instant::now();
+                    self.heard = now;
                     self.tally.bytes.add(u64::try_from(count).unwrap_or(0));
-                    self.take_in(last_read)?;
+                    self.take_in(now)?;
                     if count >= MIN_BYTES {
                         // A flood must neither starve other tasks nor delay the shutdown.
                         tokio::task::yield_now().await;
@@ -132,25 +183,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
                     }
                 }
                 () = &mut timer => {
-                    let next = self.on_timer(last_read).await?;
+                    self.turns.turn(Instant::now());
+                    let next = self.on_timer().await?;
+                    // Sending may have taken its time.
+                    self.turns.last = Instant::now();
                     timer.as_mut().reset(next);
                 }
             }
         }
     }
 
-    /// The timer rang: when it should ring again.
-    async fn on_timer(&mut self, last_read: Instant) -> Result<Instant, End> {
+    fn worked(&self, since: Instant) -> Worked {
         let now = Instant::now();
-        let idle_at = last_read + self.wire.timing.idle;
+        let held_up = self
+            .turns
+            .held_up
+            .filter(|(_, until)| now.saturating_duration_since(*until) <= BLAMED_FOR);
+        let heard = held_up.map_or(self.heard, |(from, _)| from.min(self.heard));
+        Worked {
+            lasted: now.saturating_duration_since(since),
+            deaf: now.saturating_duration_since(heard),
+            held_up: held_up.is_some(),
+        }
+    }
+
+    /// The timer rang: when it should ring again.
+    async fn on_timer(&mut self) -> Result<Instant, End> {
+        if self.tally.is_moved() {
+            return Err(End::Moved);
+        }
+        let now = Instant::now();
+        let idle_at = self.heard + self.wire.timing.idle;
+        let soon = now + BEAT;
         match self.phase {
-            Phase::Asked | Phase::Subscribing(..) => Err(self.wire.unanswered()),
-            Phase::Listening if idle_at > now => Ok(idle_at),
+            Phase::Asked(until) | Phase::Subscribing(_, until) if until > now => {
+                Ok(until.min(soon))
+            }
+            Phase::Asked(_) | Phase::Subscribing(..) => Err(self.wire.unanswered()),
+            Phase::Listening if idle_at > now => Ok(idle_at.min(soon)),
             Phase::Listening => {
                 self.wire.intake.shrink();
                 self.wire.send(PING).await?;
-                self.phase = Phase::Asked;
-                Ok(Instant::now() + self.wire.timing.response)
+                let until = Instant::now() + self.wire.timing.response;
+                self.phase = Phase::Asked(until);
+                Ok(until.min(soon))
             }
         }
     }
@@ -160,7 +236,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
         match self.phase {
             Phase::Subscribing(_, until) if now > until => return Err(self.wire.unanswered()),
             Phase::Subscribing(..) | Phase::Listening => {}
-            Phase::Asked => self.phase = Phase::Listening,
+            Phase::Asked(_) => self.phase = Phase::Listening,
+        }
+        if self.tally.is_moved() {
+            return Err(End::Moved);
         }
         let mut batch = self.sink.batch();
         let mut subscribed = false;
@@ -238,7 +317,7 @@ impl Phase {
                 return Ok(true);
             }
             Self::Subscribing(..) => {}
-            Self::Listening | Self::Asked => return Ok(false),
+            Self::Listening | Self::Asked(_) => return Ok(false),
         }
         let words = printable(line);
         if FOR_GOOD.iter().any(|start| line.starts_with(start)) {

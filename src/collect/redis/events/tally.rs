@@ -4,20 +4,33 @@
 //!
 //! Invariant: counts only grow, over all sessions; each change of state is logged once, and never with a key.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::attribution::{Attribution, AttributionBatch};
 use super::channel::Topic;
+use super::gaps::GapLog;
 use super::{EventBatch, EventSink};
 use crate::analyze::attribution::{Classifier, DelMeaning};
 use crate::analyze::flush::Flush;
 use crate::model::attribution::AttributionSnapshot;
 use crate::model::events::{EventReport, PerKind, Subscription};
+use crate::model::gap::GapReason;
 use crate::model::name::{CacheName, NodeName};
 use crate::model::stats::Counter;
+use crate::model::time::{Clock, Now};
+
+/// How a working session ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Break {
+    pub(super) reason: GapReason,
+    pub(super) mid_message: bool,
+    /// How long ago the server was last heard of.
+    pub(super) deaf: Duration,
+}
 
 /// The counts and the state of one reader.
-#[derive(Debug)]
 pub(super) struct Tally {
     cache: CacheName,
     node: NodeName,
@@ -29,6 +42,20 @@ pub(super) struct Tally {
     gaps: Counter,
     subscription: Mutex<Subscription>,
     attribution: Option<Attribution>,
+    clock: Arc<dyn Clock>,
+    log: Mutex<GapLog>,
+    /// The session is with a process that is not the one at this address any more.
+    moved: AtomicBool,
+}
+
+impl std::fmt::Debug for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tally")
+            .field("cache", &self.cache)
+            .field("node", &self.node)
+            .field("report", &self.report())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tally {
@@ -38,7 +65,9 @@ impl Tally {
         node: NodeName,
         subscription: Subscription,
         attribution: Option<Attribution>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
+        let begun = (subscription != Subscription::Disabled).then(|| clock.now());
         Self {
             cache,
             node,
@@ -50,6 +79,9 @@ impl Tally {
             gaps: Counter::default(),
             subscription: Mutex::new(subscription),
             attribution,
+            clock,
+            log: Mutex::new(GapLog::new(begun)),
+            moved: AtomicBool::new(false),
         }
     }
 
@@ -75,17 +107,27 @@ impl Tally {
         {
             attribution.gap();
         }
+        let now = self.clock.now();
+        let gap = self.log().subscribed(now);
         self.sessions.inc();
+        if let Some(gap) = gap.filter(|gap| gap.reason != GapReason::Start) {
+            let (cache, node) = (&self.cache, &self.node);
+            tracing::warn!(%cache, %node, seconds = now.since(gap.began).as_secs_f64(), "key events of the time since {} are lost or incomplete", gap.began.wall);
+        }
         if self.set(Subscription::Subscribed) {
             let (cache, node) = (&self.cache, &self.node);
             tracing::info!(%cache, %node, databases, "subscribed to key events");
         }
     }
 
-    /// There is no session now; `gap` says that there had been one, so that events are lost from now on.
-    pub(super) fn unsubscribed(&self, why: Subscription, gap: bool) {
-        if gap {
+    /// There is no session now; `gap` says how one ended that had worked, so that events are lost from now on.
+    pub(super) fn unsubscribed(&self, why: Subscription, gap: Option<Break>) {
+        // The next session is with whoever is there now.
+        self.moved.store(false, Ordering::Relaxed);
+        if let Some(gap) = gap {
             self.gaps.inc();
+            let now = self.clock.now();
+            self.log().broken(gap, now);
         }
         if self.set(why.clone()) {
             let (cache, node) = (&self.cache, &self.node);
@@ -99,6 +141,16 @@ impl Tally {
                 Subscription::Disabled | Subscription::Connecting | Subscription::Subscribed => {}
             }
         }
+    }
+
+    /// Whether the session shall end, since it is with a process that is not at this address any more.
+    #[inline]
+    pub(super) fn is_moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    fn log(&self) -> MutexGuard<'_, GapLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the state and says whether it is another one.
@@ -130,6 +182,7 @@ impl Tally {
             bytes: self.bytes.get(),
             gaps: self.gaps.get(),
             sessions: self.sessions.get(),
+            recent_gaps: self.log().list(),
             keys_cut: self.keys_cut.get(),
         }
     }
@@ -175,17 +228,29 @@ impl EventsHandle {
         }
     }
 
-    /// Events were lost until now although the subscription lasted: the server did not publish them.
-    pub fn gap(&self) {
+    /// Events were lost until now although the subscription lasted: the server did not publish them, maybe since then;
+    /// `None`: since the reader began.
+    pub fn not_published(&self, since: Option<Now>) {
+        let now = self.0.clock.now();
+        self.0.log().not_published(since, now);
         if let Some(attribution) = &self.0.attribution {
             attribution.gap();
         }
     }
 
-    /// What deletions mean from now on.
-    pub fn del_meaning(&self, meaning: DelMeaning) {
+    /// Another process answers at this address; the former one was last seen at it then (monotonic). A session that is
+    /// with the former one ends.
+    pub fn other_process(&self, last_seen: Duration) {
+        let since = self.0.log().subscribed_at();
+        if since.is_some_and(|since| since < last_seen) {
+            self.0.moved.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What deletions mean from now on, and have meant since then (monotonic) if they are no deletions any more.
+    pub fn del_meaning(&self, meaning: DelMeaning, since: Duration) {
         if let Some(attribution) = &self.0.attribution {
-            attribution.del_meaning(meaning);
+            attribution.del_meaning(meaning, since);
         }
     }
 }
@@ -257,6 +322,7 @@ mod tests {
             NodeName::tcp("h", 1),
             Subscription::Connecting,
             None,
+            Arc::new(crate::model::time::SystemClock::start()),
         ));
         let handle = EventsHandle(Arc::clone(&tally));
         let mut sink = Counting::new(&tally);
@@ -279,12 +345,19 @@ mod tests {
         );
 
         tally.subscribed(16);
-        tally.unsubscribed(Subscription::Lost("gone".to_owned()), true);
-        tally.unsubscribed(Subscription::Lost("still gone".to_owned()), false);
+        let gap = Break {
+            reason: GapReason::Connection,
+            mid_message: false,
+            deaf: Duration::ZERO,
+        };
+        tally.unsubscribed(Subscription::Lost("gone".to_owned()), Some(gap));
+        tally.unsubscribed(Subscription::Lost("still gone".to_owned()), None);
         tally.subscribed(16);
         let report = handle.report();
         assert_eq!(report.subscription, Subscription::Subscribed);
         assert_eq!((report.sessions, report.gaps), (2, 1));
+        assert_eq!(report.recent_gaps.len(), 2, "the start, and this one");
+        assert!(report.recent_gaps.iter().all(|gap| gap.ended.is_some()));
         assert_eq!(report.seen.keymiss, 2);
     }
 }

@@ -28,8 +28,33 @@ pub(super) struct Timing {
 pub(in crate::collect::redis) enum End {
     /// The server does not let us, and will not until somebody changes its settings or ours.
     Refused(String),
+    /// The server, or what is between, closed the connection.
+    Closed {
+        /// In the middle of a message.
+        mid_message: bool,
+    },
+    /// There was no answer in time.
+    Silent(String),
+    /// Another process answers at this address now; the connection was to the former one.
+    Moved,
     /// Anything else.
     Lost(String),
+}
+
+impl End {
+    /// In words that are safe to print.
+    pub(in crate::collect::redis) fn words(self) -> String {
+        match self {
+            Self::Refused(words) | Self::Silent(words) | Self::Lost(words) => words,
+            Self::Closed { mid_message: true } => {
+                "the server closed the connection in the middle of a message".to_owned()
+            }
+            Self::Closed { mid_message: false } => "the server closed the connection: it stopped, somebody killed the client, or its output buffer limit for pubsub was reached; its log tells".to_owned(),
+            Self::Moved => {
+                "another process answers at this address now: subscribing there".to_owned()
+            }
+        }
+    }
 }
 
 impl From<DecodeError> for End {
@@ -73,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         match timeout_at(Instant::now() + self.timing.response, write).await {
             Ok(done) => Ok(done?),
-            Err(_) => Err(End::Lost(
+            Err(_) => Err(End::Silent(
                 "the server takes no more bytes; is it hung?".to_owned(),
             )),
         }
@@ -86,10 +111,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if let Some(frame) = self.intake.next_frame()? {
                 return Ok(take(&frame));
             }
-            match timeout_at(deadline, self.fill()).await {
-                Ok(read) => read?,
-                Err(_) => return Err(self.unanswered()),
-            };
+            self.fill_until(deadline).await?;
+        }
+    }
+
+    /// Whether HELLO was granted. Its answer must come within the response time.
+    pub(super) async fn hello(&mut self) -> Result<bool, End> {
+        let deadline = Instant::now() + self.timing.response;
+        loop {
+            if let Some(lead) = self.intake.pass_hello()? {
+                return Ok(lead != b'-');
+            }
+            self.fill_until(deadline).await?;
+        }
+    }
+
+    async fn fill_until(&mut self, deadline: Instant) -> Result<(), End> {
+        match timeout_at(deadline, self.fill()).await {
+            Ok(read) => read.map(drop),
+            Err(_) => Err(self.unanswered()),
         }
     }
 
@@ -98,17 +138,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let count = self.stream.read(self.intake.space()).await?;
         self.intake.filled(count);
         match count {
-            0 if self.intake.is_mid_frame() => {
-                Err(End::Lost("the server closed the connection in the middle of a message".to_owned()))
-            }
-            0 => Err(End::Lost("the server closed the connection: it stopped, somebody killed the client, or its output buffer limit for pubsub was reached; its log tells".to_owned())),
+            0 => Err(End::Closed {
+                mid_message: self.intake.is_mid_frame(),
+            }),
             count => Ok(count),
         }
     }
 
     /// Nothing came in time.
     pub(super) fn unanswered(&self) -> End {
-        End::Lost(format!(
+        End::Silent(format!(
             "silent: no answer within {:?}",
             self.timing.response
         ))

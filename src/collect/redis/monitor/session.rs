@@ -297,8 +297,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
         let (kind, words) = match end {
             End::Lost(words) if words.starts_with("LOADING") => (PollErrorKind::Loading, words),
             End::Lost(words) if words.starts_with("cannot read") => (PollErrorKind::Auth, words),
-            End::Lost(words) => (PollErrorKind::Server, words),
             End::Refused(words) => (PollErrorKind::Auth, words),
+            other => (PollErrorKind::Server, other.words()),
         };
         fail(kind, format!("cannot log in at {node}: {words}"))
     }

@@ -13,12 +13,15 @@ use crate::model::events::EventKind;
 use crate::model::flags::NotifySet;
 use crate::model::poll::NotifyFlags;
 use crate::model::reading::{Flavour, Reading};
+use crate::model::time::Now;
 
 /// What was said and done so far.
 #[derive(Debug, Default)]
 pub(super) struct Manager {
     /// Whether the flags lacked something when they were seen last.
     lacked: bool,
+    /// When they were last seen whole.
+    whole_at: Option<Now>,
     /// What the log was told last about flags that cannot be set.
     told: Option<String>,
 }
@@ -63,9 +66,12 @@ impl Poller {
         }
         // Until the flags were whole, events were not published: of what happened before, nothing is known.
         if (self.manager.lacked || lacks(&found)) && !lacks(&now) {
-            self.events.gap();
+            self.events.not_published(self.manager.whole_at);
         }
         self.manager.lacked = lacks(&now);
+        if !self.manager.lacked {
+            self.manager.whole_at = Some(self.clock.now());
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: a cause is only called the reason when at least half of the misses have it and it is a known one.
 
 use crate::model::attribution::Cause;
-use crate::model::incident::{MissAttribution, NamespaceShare, TtlCliff};
+use crate::model::incident::{EventGap, MissAttribution, NamespaceShare, TtlCliff};
 use crate::notify::format::{count, money, percent, percent_floor, seconds, time_of_day};
 use crate::notify::text::clean;
 
@@ -153,11 +153,33 @@ pub(super) fn cost(a: &MissAttribution) -> Option<String> {
 
 /// What must be known before this is relied on.
 pub(super) fn caveat(a: &MissAttribution) -> Option<String> {
-    let seen = known(a.completeness).filter(|seen| *seen < COMPLETE)?;
-    Some(format!(
-        "Namespaces and causes rest on {} of the misses: the other events were not received.",
-        percent_floor(seen)
-    ))
+    let seen = known(a.completeness).filter(|seen| *seen < COMPLETE);
+    let seen = seen.map(|seen| {
+        format!(
+            "Namespaces and causes rest on {} of the misses: the other events were not received.",
+            percent_floor(seen)
+        )
+    });
+    let parts: Vec<String> = seen.into_iter().chain(a.gap.as_ref().map(gap)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn gap(gap: &EventGap) -> String {
+    let node = clean(gap.node.as_str(), MAX_NAME_CHARS);
+    let why = gap.reason.words();
+    let Some(ended) = gap.ended else {
+        let since = time_of_day(gap.began);
+        return format!("Key events of {node} are not received since {since}: {why}.");
+    };
+    let lost = gap.lost.filter(|lost| *lost > 0).map_or_else(
+        || "what happened meanwhile is not known".to_owned(),
+        |lost| format!("at least {} were lost", count(lost)),
+    );
+    format!(
+        "Key events of {node} were not received for {} until {}, since {why}; {lost}.",
+        seconds(gap.seconds),
+        time_of_day(ended)
+    )
 }
 
 #[cfg(test)]
@@ -235,6 +257,32 @@ mod tests {
             a.completeness = enough;
             assert_eq!(caveat(&a), None);
         }
+    }
+
+    #[test]
+    fn a_gap_is_told_whatever_the_completeness_says() {
+        let mut a = sample();
+        a.completeness = None;
+        let mut gap = EventGap {
+            node: crate::model::name::NodeName::tcp("redis", 6379),
+            began: "2026-01-02T03:02:10Z".parse().unwrap(),
+            ended: Some("2026-01-02T03:02:16Z".parse().unwrap()),
+            seconds: 6.0,
+            reason: crate::model::gap::GapReason::Restart,
+            lost: Some(12_400),
+        };
+        a.gap = Some(gap.clone());
+        assert_eq!(
+            caveat(&a).unwrap(),
+            "Key events of redis:6379 were not received for 6 s until 03:02 UTC, since the server restarted; at least 12 400 were lost."
+        );
+        gap.ended = None;
+        a.gap = Some(gap);
+        a.completeness = Some(0.5);
+        assert_eq!(
+            caveat(&a).unwrap(),
+            "Namespaces and causes rest on 50 % of the misses: the other events were not received. Key events of redis:6379 are not received since 03:02 UTC: the server restarted."
+        );
     }
 
     proptest! {

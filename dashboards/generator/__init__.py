@@ -1,0 +1,1 @@
+"""What `generate.py` builds the dashboards from. Python 3 standard library only."""
