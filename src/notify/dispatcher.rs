@@ -90,6 +90,8 @@ impl Dispatcher {
             steward: Mutex::default(),
             heartbeat: Mutex::default(),
         };
+        // The engine has yet to begin: it is not late.
+        dispatcher.pulse(shared.parts.clock.now());
         dispatcher.reconfigure(channels, links)?;
         let steward = tracker.spawn(steward::run(shared, told));
         *lock(&dispatcher.steward) = Some(steward);
