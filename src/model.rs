@@ -23,5 +23,6 @@ pub mod secret;
 pub mod silence;
 pub mod snapshot;
 pub mod stats;
+pub mod store_health;
 pub mod time;
 pub mod window;
