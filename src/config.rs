@@ -17,10 +17,12 @@ pub mod diff;
 pub mod env;
 mod error;
 mod load;
+pub mod maintenance;
 mod raw;
 pub mod redacted;
 pub mod rule;
 pub mod sampling;
+pub mod signal;
 pub mod watch;
 
 pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifications};
@@ -28,7 +30,10 @@ pub use cache::{CacheConfig, Password, TlsConfig, Transport};
 pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
 pub use load::{Inputs, Overrides, load};
-pub use rule::{DownRule, MissRatioRule, Rule, Signal};
+pub use rule::{
+    BaselineRule, DEFAULT_WARM_UP, Detector, DownRule, Inhibition, LimitRule, MAX_SUBJECTS,
+    MissRatioRule, Rule, Scope, Signal,
+};
 pub use sampling::MonitorSampling;
 
 /// Where it listens when nothing else is said.
@@ -59,6 +64,10 @@ pub struct Config {
     pub channels: Vec<ChannelConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
+    /// When nobody is to be told, names unique.
+    pub maintenance: Vec<maintenance::Maintenance>,
+    /// Which incident silences which others, beside a cache that is down.
+    pub inhibitions: Vec<Inhibition>,
     /// The files that it was read from and that it names, as they were then; see [`watch`].
     pub files: Vec<watch::SeenFile>,
 }

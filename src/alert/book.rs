@@ -1,45 +1,40 @@
-//! The rules that watch one cache, each with its state and its open incident.
+//! The rules that watch one cache, each with its subjects, their states and their open incidents.
 //!
-//! `evaluate` is called at every tick; it gives the state of each rule, and a notification for each transition.
+//! `evaluate` is called at every tick; it gives the state of each rule, what there is to tell, and what is to be kept.
 //!
 //! Deliberately absent: which channel gets a notification, and whether it was delivered.
 //!
 //! Invariant: the firing and the resolved notification of an incident bear the same id,
-//! `<cache>-<rule>-<unix milliseconds of firing>`; an incident never ends without a resolved notification, also when
-//! its rule is taken away.
+//! `<cache>-<rule>-<unix milliseconds of firing>`, with a hash of the namespace or node where it is about one; an
+//! incident that was told never ends without a resolved notification, also when its rule is taken away.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::evidence::{Scene, Since};
+use super::happenings::Happenings;
+use super::mute::Source;
+use super::surroundings::{Outcome, Surroundings};
+use super::warm_up::cools;
+use super::watch::Owner;
 use crate::analyze::history::History;
 use crate::config::{Rule, Signal};
-use crate::model::incident::{AlertStatus, Notification};
 use crate::model::name::CacheName;
 use crate::model::snapshot::CacheSnapshot;
 use crate::model::time::Now;
 
-mod incident;
-mod watched;
+mod ruled;
 
-pub use incident::Incident;
-pub(super) use incident::{Carried, Tally};
-pub(super) use watched::Watched;
+pub(super) use ruled::Ruled;
 
 /// The rules of one cache.
 #[derive(Debug, Clone)]
 pub struct AlertBook {
-    pub(super) subject: Subject,
-    pub(super) watched: Vec<Watched>,
+    pub(super) owner: Owner,
+    pub(super) rules: Vec<Ruled>,
     /// Since when the cache's events are attributed.
     attributed: Since,
-}
-
-/// What the notifications are about.
-#[derive(Debug, Clone)]
-pub(super) struct Subject {
-    pub(super) cache: CacheName,
-    labels: BTreeMap<String, String>,
+    happenings: Happenings,
 }
 
 impl AlertBook {
@@ -50,69 +45,66 @@ impl AlertBook {
         rules: &[Rule],
         now: Now,
     ) -> Self {
-        let watched = rules
+        let rules = rules
             .iter()
             .filter(|rule| rule.watches(cache))
-            .map(|rule| Watched::new(rule, now))
+            .map(|rule| Ruled::new(rule, now))
             .collect();
         Self {
-            subject: Subject {
+            owner: Owner {
                 cache: cache.clone(),
                 labels: labels.clone(),
             },
-            watched,
+            rules,
             attributed: Since::default(),
+            happenings: Happenings::default(),
         }
     }
 
-    /// Takes new rules and labels after a reload. A rule that stays keeps its state and its incident, with its new
-    /// parameters; the incident of one that goes is resolved, and says why.
+    /// Takes new rules and labels after a reload. A rule that stays keeps its state and its incidents, with its new
+    /// parameters; the incidents of one that goes are resolved, and say why.
     pub fn reconfigure(
         &mut self,
         labels: &BTreeMap<String, String>,
         rules: &[Rule],
         now: Now,
-    ) -> Vec<Notification> {
-        let mut fresh = Self::new(&self.subject.cache, labels, rules, now);
-        let mut gone = Vec::new();
-        for old in std::mem::take(&mut self.watched) {
-            match fresh
-                .watched
-                .iter_mut()
-                .find(|new| new.continues(&old.rule))
-            {
-                Some(new) => {
-                    let rule = new.rule.clone();
-                    *new = old;
-                    new.rule = rule;
-                }
-                None => gone.extend(old.retire(&self.subject, "the rule was removed", now)),
+    ) -> Outcome {
+        let mut fresh = Self::new(&self.owner.cache, labels, rules, now);
+        let mut gone = Outcome::default();
+        for old in std::mem::take(&mut self.rules) {
+            let same = |new: &&mut Ruled| new.continues(&old.rule);
+            match fresh.rules.iter_mut().find(same) {
+                Some(new) => new.take_over(old),
+                None => old.retire(&self.owner, "the rule was removed", now, &mut gone),
             }
         }
         fresh.attributed = self.attributed;
+        fresh.happenings = std::mem::take(&mut self.happenings);
         *self = fresh;
         gone
     }
 
-    /// Ends what is open, because the cache is no longer watched; `note` says why.
-    pub fn retire(&mut self, note: &str, now: Now) -> Vec<Notification> {
-        std::mem::take(&mut self.watched)
-            .into_iter()
-            .filter_map(|watched| watched.retire(&self.subject, note, now))
-            .collect()
+    /// Ends what is open, because the cache is no longer watched; `why` says it.
+    pub fn retire(&mut self, why: &str, now: Now) -> Outcome {
+        let mut gone = Outcome::default();
+        for rule in std::mem::take(&mut self.rules) {
+            rule.retire(&self.owner, why, now, &mut gone);
+        }
+        gone
     }
 
     /// The longest window that a rule looks at: how much history must be kept.
     pub fn horizon(&self) -> Duration {
-        self.watched
+        self.rules
             .iter()
-            .filter_map(|watched| match &watched.rule.signal {
+            .filter_map(|ruled| match &ruled.rule.signal {
                 Signal::MissRatio(rule) => Some(
                     rule.long_window
                         .max(rule.short_window)
                         .max(rule.extended_window),
                 ),
-                Signal::Down(_) => None,
+                Signal::Baseline(rule) => Some(rule.window),
+                Signal::Down(_) | Signal::Limit(_) => None,
             })
             .max()
             .unwrap_or_default()
@@ -122,40 +114,61 @@ impl AlertBook {
     /// without a rule that has one.
     pub fn closest_look(&self) -> Option<Duration> {
         let windows = self
-            .watched
+            .rules
             .iter()
-            .filter_map(|watched| match &watched.rule.signal {
+            .filter_map(|ruled| match &ruled.rule.signal {
                 Signal::MissRatio(rule) => Some(rule.short_window),
-                Signal::Down(_) => None,
+                Signal::Down(_) | Signal::Limit(_) | Signal::Baseline(_) => None,
             });
         windows.min()
     }
 
-    /// Looks at the cache: how each rule stands now, and what there is to tell.
+    /// Whether a rule compares with the same hour of earlier days, so that these are needed.
+    pub fn looks_at_the_past(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|ruled| matches!(ruled.rule.signal, Signal::Baseline(_)))
+    }
+
+    /// Looks at the cache: how each rule stands now, and what there is to tell and to keep.
     pub fn evaluate(
         &mut self,
         cache: &CacheSnapshot,
         history: &History,
+        around: &Surroundings<'_>,
         now: Now,
-    ) -> (Vec<AlertStatus>, Vec<Notification>) {
-        let mut statuses = Vec::with_capacity(self.watched.len());
-        let mut notifications = Vec::new();
+    ) -> Outcome {
         self.attributed.follow(cache, now);
+        let cold = self.happenings.follow(cache, now);
         let scene = Scene {
             cache,
             history,
             attributed: self.attributed,
+            happenings: &self.happenings,
+            around: *around,
             now,
         };
-        for watched in &mut self.watched {
-            let finding = watched.look(cache, history, now);
-            let change = watched.advance(&finding, &scene);
-            if let Some((incident, transition, note)) = change {
-                notifications.push(watched.notify(&self.subject, &incident, transition, note, now));
+        let mut outcome = Outcome::default();
+        for ruled in &mut self.rules {
+            for kind in cold.iter().copied().filter(|kind| cools(*kind)) {
+                ruled.cools(kind, now);
             }
-            statuses.push(watched.status(&self.subject.cache, finding));
+            outcome.subjects_cut += ruled.look(&scene);
         }
-        (statuses, notifications)
+        let open: Vec<_> = self
+            .rules
+            .iter()
+            .filter(|ruled| ruled.has_incident())
+            .map(|ruled| (ruled.rule.name.clone(), ruled.is_down()))
+            .collect();
+        let open: Vec<_> = open
+            .iter()
+            .map(|(rule, down)| Source { rule, down: *down })
+            .collect();
+        for ruled in &mut self.rules {
+            ruled.tell(&self.owner, around, &open, now, &mut outcome);
+        }
+        outcome
     }
 }
 

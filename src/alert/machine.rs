@@ -10,6 +10,9 @@
 //! | clear | ok | recovering; resolved after `clear_for` |
 //! | insufficient traffic | insufficient_traffic | as it was; resolved after `idle_for` of it |
 //! | no data | no_data; a pending one waits for as long as `for` | as it was |
+//! | warming up | warming_up | as it was |
+//!
+//! Silenced is no state here: whether anybody is told of an incident does not change how it goes on.
 //!
 //! Deliberately absent: what a finding rests on, and what is said about it.
 //!
@@ -35,6 +38,22 @@ pub enum Verdict {
     Clear,
     /// Neither does.
     Between,
+    /// The cache fills anew, and is not judged.
+    WarmingUp,
+}
+
+impl Verdict {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoData => "no_data",
+            Self::InsufficientTraffic => "insufficient_traffic",
+            Self::Breach => "breach",
+            Self::Clear => "clear",
+            Self::Between => "between",
+            Self::WarmingUp => "warming_up",
+        }
+    }
 }
 
 /// How long things must hold.
@@ -158,6 +177,7 @@ impl Machine {
                 }
             }
             Verdict::InsufficientTraffic => self.enter(AlertState::InsufficientTraffic, now),
+            Verdict::WarmingUp => self.enter(AlertState::WarmingUp, now),
             Verdict::Clear | Verdict::Between => self.enter(AlertState::Ok, now),
         }
         None
@@ -191,7 +211,7 @@ impl Machine {
                     return Some(Change::Resolved(Ending::Idle));
                 }
             }
-            Verdict::NoData => {}
+            Verdict::NoData | Verdict::WarmingUp => {}
         }
         None
     }

@@ -35,11 +35,25 @@ pub struct Evaluation {
 
 /// Looks at the cache. `fresh`: some node of it has a recent reading.
 pub fn evaluate(rule: &MissRatioRule, history: &History, fresh: bool, now: Now) -> Evaluation {
-    let short = history.window(rule.short_window, now);
-    let mut long = history.window(rule.long_window, now);
+    evaluate_from(rule, history, fresh, None, now)
+}
+
+/// As [`evaluate`], but what was before `from` (on the monotonic clock) does not count.
+pub fn evaluate_from(
+    rule: &MissRatioRule,
+    history: &History,
+    fresh: bool,
+    from: Option<std::time::Duration>,
+    now: Now,
+) -> Evaluation {
+    let most = from.map_or(std::time::Duration::MAX, |from| {
+        now.mono.saturating_sub(from)
+    });
+    let short = history.window(rule.short_window.min(most), now);
+    let mut long = history.window(rule.long_window.min(most), now);
     let lookups = |window: &WindowStats| window.lookups().unwrap_or(0);
     if lookups(&long) < rule.min_lookups {
-        long = history.window(rule.extended_window, now);
+        long = history.window(rule.extended_window.min(most), now);
     }
     let z = wilson::z_for_confidence(rule.confidence);
     let long_lower = long
@@ -58,10 +72,10 @@ pub fn evaluate(rule: &MissRatioRule, history: &History, fresh: bool, now: Now) 
             grouped(rule.min_lookups)
         );
         (Verdict::InsufficientTraffic, words)
-    } else if long.covered < rule.short_window.min(rule.long_window) {
+    } else if long.covered.min(most) < rule.short_window.min(rule.long_window) {
         let words = format!(
             "readings span {} so far; it is judged from {} on",
-            span(long.covered),
+            span(long.covered.min(most)),
             span(rule.short_window.min(rule.long_window))
         );
         (Verdict::InsufficientTraffic, words)

@@ -1,210 +1,130 @@
 //! What must outlive a restart of cachewatch, and how it comes back.
 //!
-//! Only what is under way is saved: open incidents, and conditions that hold but not yet for long enough. Times are wall
-//! time, since the monotonic clock begins anew; the time of being away counts as time in which nothing was known, except
-//! for the age of an incident, which was open all the while.
+//! Saved is what is under way (open incidents, and conditions that hold but not yet for long enough) and what was learned
+//! (firings of the last hour, warm-ups, the memory of detectors). Times are wall time or ages, since the monotonic clock
+//! begins anew; the time of being away counts as time in which nothing was known, except for the age of an incident,
+//! which was open all the while.
 //!
 //! Deliberately absent: the file.
 //!
-//! Invariant: a saved incident is either continued under its id or resolved with a notification. Nothing that a file
-//! holds can panic.
+//! Invariant: a saved incident is either continued under its id or resolved, with a notification if it had been told.
+//! Nothing that a file holds can panic; a part that makes no sense counts as nothing, and the rest is used.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
 
-use super::book::{AlertBook, Carried, Incident, Subject, Tally, Watched};
-use super::machine::{Kept, Machine};
-use crate::config::{DownRule, MissRatioRule, Rule, Signal};
-use crate::model::incident::{AlertState, Notification, Severity, Transition};
+use super::book::{AlertBook, Ruled};
+use super::surroundings::Outcome;
+use super::warm_up;
 use crate::model::name::Name;
 use crate::model::time::Now;
+
+mod rule;
+
+pub use rule::SavedRule;
+
+/// The form that this program writes. The first one had no version, and no subjects.
+pub const VERSION: u32 = 2;
 
 /// The state of one cache's rules.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SavedState {
+    /// In which form.
+    #[serde(default = "first_version")]
+    pub version: u32,
     /// Whose rules.
     pub cache: String,
     /// When it was saved.
     pub saved_at: Timestamp,
-    /// Those that have something under way.
+    /// Those that have something under way, one for each subject.
+    #[serde(default, deserialize_with = "what_makes_sense")]
     pub rules: Vec<SavedRule>,
+    /// Caches that fill anew, by rule.
+    #[serde(default, deserialize_with = "what_makes_sense")]
+    warm_ups: Vec<SavedWarmUp>,
 }
 
-/// The state of one rule.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct SavedRule {
+struct SavedWarmUp {
     rule: String,
-    signal: SavedSignal,
-    severity: Severity,
-    runbook: Option<String>,
-    state: AlertState,
-    since: Timestamp,
-    held_ms: u64,
-    idle_ms: u64,
-    unknown_ms: u64,
-    pending_since: Option<Timestamp>,
-    normal_ratio: Option<f64>,
-    incident: Option<SavedIncident>,
+    #[serde(flatten)]
+    kept: warm_up::Kept,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SavedSignal {
-    MissRatio,
-    Down,
+fn first_version() -> u32 {
+    1
 }
 
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-struct SavedIncident {
-    started: Timestamp,
-    pending_since: Timestamp,
-    age_ms: u64,
-    peak_ratio: Option<f64>,
-    normal_ratio: Option<f64>,
-    lookups: u64,
-    misses: u64,
+/// A list without the entries that cannot be read: of another version, or damaged.
+fn what_makes_sense<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: serde::de::DeserializeOwned,
+{
+    let all = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    let sound = all
+        .into_iter()
+        .filter_map(|v| serde_json::from_value(v).ok());
+    Ok(sound.collect())
 }
 
 impl AlertBook {
     /// What must outlive a restart now.
     pub fn save(&self, now: Now) -> SavedState {
-        let under_way =
-            |w: &&Watched| w.incident.is_some() || w.machine.state() == AlertState::Pending;
+        let mut rules = Vec::new();
+        let mut warm_ups = Vec::new();
+        for ruled in &self.rules {
+            let watches = ruled.watches.iter();
+            rules.extend(watches.filter_map(|watch| SavedRule::of(&ruled.rule, watch, now)));
+            warm_ups.extend(ruled.warm_up.kept(now).map(|kept| SavedWarmUp {
+                rule: ruled.rule.name.to_string(),
+                kept,
+            }));
+        }
         SavedState {
-            cache: self.subject.cache.to_string(),
+            version: VERSION,
+            cache: self.owner.cache.to_string(),
             saved_at: now.wall,
-            rules: self
-                .watched
-                .iter()
-                .filter(under_way)
-                .map(|watched| SavedRule::of(watched, now))
-                .collect(),
+            rules,
+            warm_ups,
         }
     }
 
     /// Brings back what was saved; to be called before the first evaluation. An incident whose rule is gone is resolved,
-    /// which gives a notification.
-    pub fn restore(&mut self, saved: &SavedState, now: Now) -> Vec<Notification> {
+    /// which gives a notification if it had been told.
+    pub fn restore(&mut self, saved: &SavedState, now: Now) -> Outcome {
         let away = elapsed(saved.saved_at, now);
-        let mut gone = Vec::new();
+        let mut gone = Outcome::default();
+        for warm_up in &saved.warm_ups {
+            if let Some(ruled) = self.of_name(&warm_up.rule).filter(|r| r.rule.warms_up()) {
+                let length = ruled.rule.warm_up;
+                ruled.warm_up = warm_up::WarmUp::restored(warm_up.kept, away, length, now);
+            }
+        }
         for rule in &saved.rules {
-            let watched = self.watched.iter_mut().find(|w| {
-                w.rule.name.as_str() == rule.rule && SavedSignal::of(&w.rule) == rule.signal
-            });
-            match watched {
-                Some(watched) => rule.apply(watched, away, now),
-                None => gone.extend(rule.retire(&self.subject, away, now)),
+            match self
+                .of_name(rule.name())
+                .filter(|ruled| rule.fits(&ruled.rule))
+            {
+                Some(ruled) => rule.apply(ruled, away, now),
+                None => rule.retire(&self.owner, away, now, &mut gone),
             }
         }
         gone
     }
-}
 
-impl SavedSignal {
-    fn of(rule: &Rule) -> Self {
-        match rule.signal {
-            Signal::MissRatio(_) => Self::MissRatio,
-            Signal::Down(_) => Self::Down,
-        }
+    fn of_name(&mut self, name: &str) -> Option<&mut Ruled> {
+        let name = Name::new(name).ok()?;
+        self.rules.iter_mut().find(|ruled| ruled.rule.name == name)
     }
-}
-
-impl SavedRule {
-    fn of(watched: &Watched, now: Now) -> Self {
-        let kept = watched.machine.kept();
-        Self {
-            rule: watched.rule.name.to_string(),
-            signal: SavedSignal::of(&watched.rule),
-            severity: watched.rule.severity,
-            runbook: watched.rule.runbook.clone(),
-            state: kept.state,
-            since: kept.since,
-            held_ms: ms(kept.held),
-            idle_ms: ms(kept.idle),
-            unknown_ms: ms(kept.unknown),
-            pending_since: watched.pending_since,
-            normal_ratio: watched.normal_ratio,
-            incident: watched.incident.as_ref().map(|incident| {
-                let carried = incident.carry(now);
-                SavedIncident {
-                    started: carried.started,
-                    pending_since: carried.pending_since,
-                    age_ms: ms(carried.age),
-                    peak_ratio: carried.peak_ratio,
-                    normal_ratio: carried.normal_ratio,
-                    lookups: carried.tally.lookups,
-                    misses: carried.tally.misses,
-                }
-            }),
-        }
-    }
-
-    fn apply(&self, watched: &mut Watched, away: Duration, now: Now) {
-        // A file that contradicts itself is not followed.
-        let open = self.incident.is_some();
-        let known = self.state.is_firing() && open || self.state == AlertState::Pending && !open;
-        let unknown = Duration::from_millis(self.unknown_ms).saturating_add(away);
-        let for_ = match &watched.rule.signal {
-            Signal::MissRatio(rule) => rule.for_,
-            Signal::Down(rule) => rule.for_,
-        };
-        if !known || (!open && unknown > for_) {
-            return;
-        }
-        watched.machine = Machine::restored(Kept {
-            state: self.state,
-            since: self.since,
-            held: Duration::from_millis(self.held_ms),
-            idle: Duration::from_millis(self.idle_ms),
-            unknown,
-        });
-        watched.pending_since = self.pending_since;
-        watched.normal_ratio = self.normal_ratio.filter(|ratio| ratio.is_finite());
-        watched.incident = self.incident.as_ref().map(|i| i.resume(away, now));
-    }
-
-    fn retire(&self, subject: &Subject, away: Duration, now: Now) -> Option<Notification> {
-        let incident = self.incident.as_ref()?.resume(away, now);
-        let rule = Rule {
-            name: Name::new(&self.rule).ok()?,
-            signal: match self.signal {
-                SavedSignal::MissRatio => Signal::MissRatio(MissRatioRule::default()),
-                SavedSignal::Down => Signal::Down(DownRule::default()),
-            },
-            severity: self.severity,
-            labels: std::collections::BTreeMap::new(),
-            runbook: self.runbook.clone(),
-            caches: Vec::new(),
-        };
-        let note = Some("the rule was removed".to_owned());
-        let watched = Watched::new(&rule, now);
-        Some(watched.notify(subject, &incident, Transition::Resolved, note, now))
-    }
-}
-
-impl SavedIncident {
-    fn resume(&self, away: Duration, now: Now) -> Incident {
-        let carried = Carried {
-            started: self.started,
-            pending_since: self.pending_since,
-            age: Duration::from_millis(self.age_ms).saturating_add(away),
-            normal_ratio: self.normal_ratio.filter(|ratio| ratio.is_finite()),
-            peak_ratio: self.peak_ratio.filter(|ratio| ratio.is_finite()),
-            tally: Tally {
-                lookups: self.lookups,
-                misses: self.misses,
-            },
-        };
-        Incident::resume(carried, now)
-    }
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Wall time since `then`; zero when the clock went back.
 fn elapsed(then: Timestamp, now: Now) -> Duration {
     Duration::try_from(now.wall.duration_since(then)).unwrap_or(Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,6 +202,11 @@ impl History {
     /// The median of the miss ratio over a window of length `span`, looked at every minute of the `over` before `now`, or
     /// five times per `span` where that is more often. `None` when fewer than five of those looks found a ratio.
     pub fn usual_ratio(&self, span: Duration, over: Duration, now: Now) -> Option<f64> {
+        self.usual(span, over, now).map(|usual| usual.median)
+    }
+
+    /// As [`History::usual_ratio`], with the range in which the ratio usually lies.
+    pub fn usual(&self, span: Duration, over: Duration, now: Now) -> Option<Usual> {
         let step = (span / 5).clamp(Duration::from_secs(1), Duration::from_mins(1));
         let mut ratios: Vec<f64> = (1..=MAX_LOOKS)
             .map(|i| step * i)
@@ -210,10 +215,13 @@ impl History {
             .filter_map(|mono| self.window(span, Now { mono, ..now }).miss_ratio)
             .collect();
         ratios.sort_by(f64::total_cmp);
-        if ratios.len() < 5 {
-            return None;
-        }
-        ratios.get(ratios.len() / 2).copied()
+        let last = ratios.len().checked_sub(1)?;
+        let at = |tenths: usize| ratios.get((last * tenths + 5) / 10).copied();
+        (ratios.len() >= 5).then_some(())?;
+        Some(Usual {
+            median: ratios.get(ratios.len() / 2).copied()?,
+            range: at(1).zip(at(9)),
+        })
     }
 }
 
@@ -233,6 +241,15 @@ fn sum(before: &Totals, slot: &HistoryPoint) -> Totals {
         evictions: grow(before.evictions, slot.evictions),
         expirations: grow(before.expirations, slot.expirations),
     }
+}
+
+/// What is normal.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Usual {
+    /// The median.
+    pub median: f64,
+    /// The 10th and the 90th percentile, where they are known.
+    pub range: Option<(f64, f64)>,
 }
 
 /// A total that is first reported within the window has grown from 0.

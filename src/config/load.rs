@@ -164,6 +164,8 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             caches,
             channels,
             rules,
+            maintenance: Vec::new(),
+            inhibitions: Vec::new(),
             files: files.into_seen(),
         }),
         _ => Err(errors.into_sorted()),

@@ -188,13 +188,14 @@ fn namespace(namespace: &NamespaceConfig) -> Namespace {
 }
 
 fn rule(rule: &Rule) -> ShownRule {
-    let (signal, miss_ratio, for_, clear_for) = match &rule.signal {
-        Signal::MissRatio(r) => ("miss_ratio", Some(r), r.for_, r.clear_for),
-        Signal::Down(r) => ("down", None, r.for_, r.clear_for),
+    let (for_, clear_for) = rule.signal.holds();
+    let miss_ratio = match &rule.signal {
+        Signal::MissRatio(rule) => Some(rule),
+        Signal::Down(_) | Signal::Limit(_) | Signal::Baseline(_) => None,
     };
     ShownRule {
         name: rule.name.clone(),
-        signal,
+        signal: rule.signal.name(),
         severity: rule.severity.as_str(),
         caches: rule.caches.clone(),
         above: miss_ratio.map(|r| r.threshold),

@@ -18,6 +18,7 @@ use super::reload::Trigger;
 use super::{Loader, Published};
 use crate::alert::book::AlertBook;
 use crate::alert::saved::SavedState;
+use crate::alert::surroundings::Surroundings;
 use crate::analyze::ledger::{CacheLedger, cache_state};
 use crate::analyze::lookups::CacheLookups;
 use crate::analyze::merger;
@@ -87,7 +88,7 @@ impl Core {
         for cache in &config.caches {
             let mut entry = begin(cache, &config, &fleet, now);
             if let Some(book) = saved.remove(cache.name.as_str()) {
-                for notification in entry.book.restore(&book, now) {
+                for notification in entry.book.restore(&book, now).notifications {
                     dispatcher.notify(notification);
                 }
             }
@@ -208,13 +209,17 @@ impl Core {
         for watched in self.watched.values_mut() {
             let mut snapshot = watched.ledger.snapshot(now);
             watched.lookups.enrich(&mut snapshot, now);
-            let (alerts, transitions) =
-                watched
-                    .book
-                    .evaluate(&snapshot, watched.ledger.history(), now);
-            snapshot.alerts = alerts;
+            let around = Surroundings {
+                maintenance: &self.config.maintenance,
+                inhibitions: &self.config.inhibitions,
+                ..Surroundings::default()
+            };
+            let outcome = watched
+                .book
+                .evaluate(&snapshot, watched.ledger.history(), &around, now);
+            snapshot.alerts = outcome.statuses;
             snapshot.state = cache_state(&snapshot);
-            notifications.extend(transitions);
+            notifications.extend(outcome.notifications);
             let snapshot = Arc::new(snapshot);
             news::tell(watched.latest.as_deref(), &snapshot);
             watched.latest = Some(Arc::clone(&snapshot));
@@ -301,6 +306,7 @@ impl Core {
                 for notification in gone
                     .book
                     .retire("the cache is no longer watched, or is watched anew", now)
+                    .notifications
                 {
                     self.dispatcher.notify(notification);
                 }
@@ -309,7 +315,8 @@ impl Core {
         }
         for cache in &config.caches {
             if let Some(watched) = self.watched.get_mut(&cache.name) {
-                for notification in watched.book.reconfigure(&cache.labels, &config.rules, now) {
+                let gone = watched.book.reconfigure(&cache.labels, &config.rules, now);
+                for notification in gone.notifications {
                     self.dispatcher.notify(notification);
                 }
                 fit(&mut watched.ledger, &watched.book);
@@ -359,7 +366,10 @@ fn fit(ledger: &mut CacheLedger, book: &AlertBook) {
 /// The end of what was firing for a cache that is configured no more.
 fn orphan(name: &str, book: &SavedState, now: Now) -> Vec<Notification> {
     match CacheName::new(name) {
-        Ok(name) => AlertBook::new(&name, &BTreeMap::new(), &[], now).restore(book, now),
+        Ok(name) => {
+            let mut empty = AlertBook::new(&name, &BTreeMap::new(), &[], now);
+            empty.restore(book, now).notifications
+        }
         Err(error) => {
             tracing::warn!(%error, "the saved state names a cache in a way that no cache can be named");
             Vec::new()

@@ -13,7 +13,8 @@ pub(super) fn tell(before: Option<&CacheSnapshot>, now: &CacheSnapshot) {
         events(&now.name, earlier.map(|n| n.events_status.state), node);
     }
     for alert in &now.alerts {
-        let earlier = before.and_then(|b| b.alerts.iter().find(|a| a.rule == alert.rule));
+        let same = |a: &&AlertStatus| a.rule == alert.rule && a.subject == alert.subject;
+        let earlier = before.and_then(|b| b.alerts.iter().find(same));
         alerts(&now.name, earlier.map(|a| a.state), alert);
     }
 }

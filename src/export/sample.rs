@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::events::{EventReport, EventsState, EventsStatus, PerKind};
-use crate::model::incident::{AlertState, AlertStatus, Severity};
+use crate::model::incident::{AlertState, AlertStatus, Severity, Subject};
 use crate::model::name::Name;
 use crate::model::poll::{PollError, PollErrorKind};
 use crate::model::reading::{Flavour, InfoFields, Reading};
@@ -124,6 +124,9 @@ fn answers() -> CacheSnapshot {
         attribution: None,
         lookups: Arc::default(),
         alerts: vec![AlertStatus {
+            subject: None,
+            muted: None,
+            looks: Vec::new(),
             rule: name("CacheDown"),
             severity: Severity::Critical,
             state: AlertState::Firing,
@@ -183,6 +186,9 @@ fn products() -> CacheSnapshot {
         lookups: lookups::lookups(),
         alerts: vec![
             AlertStatus {
+                subject: None,
+                muted: None,
+                looks: Vec::new(),
                 rule: name("CacheMissRatioHigh"),
                 severity: Severity::Critical,
                 state: AlertState::Firing,
@@ -194,6 +200,14 @@ fn products() -> CacheSnapshot {
                     .to_owned(),
             },
             ok_alert("CacheDown", Severity::Critical, "2 of 2 nodes answer"),
+            AlertStatus {
+                subject: Some(Subject::Namespace("search:*".to_owned())),
+                ..ok_alert(
+                    "SearchMissesCostly",
+                    Severity::Info,
+                    "cost of misses is 5.00 USD/h, not above 20.00 USD/h",
+                )
+            },
         ],
     }
 }
@@ -269,6 +283,9 @@ fn starting() -> CacheSnapshot {
 
 fn ok_alert(rule: &str, severity: Severity, explanation: &str) -> AlertStatus {
     AlertStatus {
+        subject: None,
+        muted: None,
+        looks: Vec::new(),
         rule: name(rule),
         severity,
         state: AlertState::Ok,

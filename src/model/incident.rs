@@ -1,6 +1,8 @@
 //! Alerts: states, incidents and what a notification says.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -93,11 +95,14 @@ impl AlertState {
     }
 }
 
-/// Where one rule stands for one cache now.
+/// Where one rule stands for one cache, or one part of it, now.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct AlertStatus {
     /// The rule.
     pub rule: RuleName,
+    /// The part of the cache that it is about; `None`: the cache as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// How bad it would be.
     pub severity: Severity,
     /// The state.
@@ -112,6 +117,32 @@ pub struct AlertStatus {
     pub threshold: Option<f64>,
     /// One line: which clause held or did not, with the numbers.
     pub explanation: String,
+    /// Why nobody is told of the open incident, in a line; `None`: somebody is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<String>,
+    /// The last evaluations, oldest first, at most [`MAX_LOOKS`]; empty while the rule has nothing under way.
+    #[serde(skip)]
+    pub looks: Vec<Look>,
+}
+
+/// The most evaluations that are remembered for a rule and its subject.
+pub const MAX_LOOKS: usize = 20;
+
+/// One evaluation of a rule, or several in a row that found the same.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Look {
+    /// When the first of them was.
+    pub at: Timestamp,
+    /// When the last of them was.
+    pub until: Timestamp,
+    /// How many there were.
+    pub times: u32,
+    /// What was found: `breach`, `clear`, `between`, `insufficient_traffic`, `no_data`, `warming_up`.
+    pub verdict: &'static str,
+    /// The number that the rule looks at.
+    pub value: Option<f64>,
+    /// Which clause held or did not, with the numbers.
+    pub why: Arc<str>,
 }
 
 /// Which way an incident went.
@@ -144,6 +175,15 @@ pub enum Subject {
     Namespace(String),
     /// One server process.
     Node(NodeName),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(name) => f.write_str(name),
+            Self::Node(node) => node.fmt(f),
+        }
+    }
 }
 
 /// Something that happened at about the same time as an incident began, and may be the reason for it.
@@ -211,7 +251,8 @@ pub struct Notification {
     pub duration: Duration,
     /// Where a runbook is.
     pub runbook: Option<String>,
-    /// Why it ended, where that is not simply that the condition is over: `no lookups any more`, `the rule was removed`.
+    /// What else there is to say: why it ended, where that is not simply that the condition is over (`no lookups any
+    /// more`, `the rule was removed`); that it was silenced until now; that it fires again and again.
     pub note: Option<String>,
     /// What happened at about the same time, the latest last; at most eight.
     #[serde(default)]

@@ -9,9 +9,13 @@ use crate::analyze::ledger::CacheLedger;
 use crate::config::{DownRule, MissRatioRule};
 use crate::export::sample::attribution::attribution;
 use crate::model::attribution::CacheAttribution;
-use crate::model::incident::{AlertState, Evidence, MissEvidence, Severity, Transition};
+use crate::model::incident::{
+    AlertState, AlertStatus, Evidence, MissEvidence, Notification, Severity, Transition,
+};
 use crate::model::name::Name;
 use crate::model::poll::PollErrorKind;
+use crate::model::record::TransitionRecord;
+use crate::model::silence::Silence;
 
 struct World {
     ledger: CacheLedger,
@@ -21,17 +25,18 @@ struct World {
     misses: u64,
     sent: Vec<Notification>,
     statuses: Vec<AlertStatus>,
+    incidents: Vec<Notification>,
+    transitions: Vec<TransitionRecord>,
+    silences: Vec<Silence>,
+    run_id: &'static str,
     attribution: Option<Arc<CacheAttribution>>,
 }
 
 fn rule(name: &str, signal: Signal) -> Rule {
     Rule {
-        name: Name::new(name).unwrap(),
-        signal,
-        severity: Severity::Warning,
         labels: BTreeMap::from([("team".to_owned(), "rule".to_owned())]),
         runbook: Some("https://runbook".to_owned()),
-        caches: Vec::new(),
+        ..Rule::new(Name::new(name).unwrap(), signal, Severity::Warning)
     }
 }
 
@@ -63,6 +68,10 @@ impl World {
             misses: 0,
             sent: Vec::new(),
             statuses: Vec::new(),
+            incidents: Vec::new(),
+            transitions: Vec::new(),
+            silences: Vec::new(),
+            run_id: "a",
             attribution: None,
         }
     }
@@ -71,9 +80,17 @@ impl World {
         let now = at(self.now);
         let mut snapshot = self.ledger.snapshot(now);
         snapshot.attribution.clone_from(&self.attribution);
-        let (statuses, sent) = self.book.evaluate(&snapshot, self.ledger.history(), now);
-        self.statuses = statuses;
-        self.sent.extend(sent);
+        let around = Surroundings {
+            silences: &self.silences,
+            ..Surroundings::default()
+        };
+        let outcome = self
+            .book
+            .evaluate(&snapshot, self.ledger.history(), &around, now);
+        self.statuses = outcome.statuses;
+        self.sent.extend(outcome.notifications);
+        self.incidents.extend(outcome.incidents);
+        self.transitions.extend(outcome.transitions);
     }
 
     /// So many seconds with so many hits and misses in each 5 s.
@@ -85,7 +102,7 @@ impl World {
             let counters = counters(self.hits, self.misses, self.hits);
             self.ledger.observe(&good(
                 at(self.now),
-                reading(Some("a"), 1000 + self.now, counters),
+                reading(Some(self.run_id), 1000 + self.now, counters),
             ));
             self.tick();
         }
@@ -107,7 +124,7 @@ impl World {
         self.statuses[0].state
     }
 
-    fn transitions(&self) -> Vec<Transition> {
+    fn told(&self) -> Vec<Transition> {
         self.sent.iter().map(|n| n.transition).collect()
     }
 
@@ -130,13 +147,10 @@ fn a_miss_storm_gives_one_firing_and_one_resolved_with_its_story() {
     assert_eq!((world.state(), world.sent.len()), (AlertState::Ok, 0));
     world.run(1200, 40, 60);
     assert_eq!(world.state(), AlertState::Firing);
-    assert_eq!(world.transitions(), [Transition::Firing]);
+    assert_eq!(world.told(), [Transition::Firing]);
     world.run(1800, 90, 10);
     assert_eq!(world.state(), AlertState::Ok);
-    assert_eq!(
-        world.transitions(),
-        [Transition::Firing, Transition::Resolved]
-    );
+    assert_eq!(world.told(), [Transition::Firing, Transition::Resolved]);
 
     let (firing, resolved) = (&world.sent[0], &world.sent[1]);
     assert_eq!(firing.incident, resolved.incident);
@@ -214,10 +228,7 @@ fn a_failed_poll_neither_fires_nor_resolves() {
         (AlertState::Recovering, 1)
     );
     world.run(1800, 90, 10);
-    assert_eq!(
-        world.transitions(),
-        [Transition::Firing, Transition::Resolved]
-    );
+    assert_eq!(world.told(), [Transition::Firing, Transition::Resolved]);
 
     let mut world = World::new(&[miss_rule()]);
     world.run(320, 40, 60);
@@ -238,10 +249,7 @@ fn when_traffic_stops_the_incident_ends_some_time_and_says_so() {
     assert_eq!((world.state(), world.sent.len()), (AlertState::Firing, 1));
     world.run(310, 0, 0);
     assert_eq!(world.state(), AlertState::InsufficientTraffic);
-    assert_eq!(
-        world.transitions(),
-        [Transition::Firing, Transition::Resolved]
-    );
+    assert_eq!(world.told(), [Transition::Firing, Transition::Resolved]);
     assert_eq!(world.sent[1].note.as_deref(), Some("no lookups any more"));
 }
 
@@ -252,7 +260,7 @@ fn a_cache_that_does_not_answer_is_down_and_comes_back() {
     world.fail(60);
     assert_eq!(world.state(), AlertState::Pending);
     world.fail(10);
-    assert_eq!(world.transitions(), [Transition::Firing]);
+    assert_eq!(world.told(), [Transition::Firing]);
     let Evidence::Down(evidence) = &world.sent[0].evidence else {
         panic!("about misses");
     };
@@ -260,10 +268,7 @@ fn a_cache_that_does_not_answer_is_down_and_comes_back() {
     world.run(25, 1, 1);
     assert_eq!(world.state(), AlertState::Recovering);
     world.run(20, 1, 1);
-    assert_eq!(
-        world.transitions(),
-        [Transition::Firing, Transition::Resolved]
-    );
+    assert_eq!(world.told(), [Transition::Firing, Transition::Resolved]);
 }
 
 #[test]
@@ -276,20 +281,23 @@ fn a_rule_that_is_removed_resolves_its_incident() {
     };
     let changed = rule("CacheMissRatioHigh", Signal::MissRatio(stricter));
     let now = at(world.now);
-    assert_eq!(world.book.reconfigure(&labels(), &[changed], now), []);
+    assert_eq!(
+        world.book.reconfigure(&labels(), &[changed], now),
+        Outcome::default()
+    );
     world.run(5, 40, 60);
     assert_eq!((world.state(), world.sent.len()), (AlertState::Firing, 1));
 
     let mut gone = world
         .book
         .reconfigure(&labels(), &[down_rule()], at(world.now));
-    let resolved = gone.pop().unwrap();
+    let resolved = gone.notifications.pop().unwrap();
     assert_eq!(resolved.transition, Transition::Resolved);
     assert_eq!(resolved.incident, world.sent[0].incident);
     assert_eq!(resolved.note.as_deref(), Some("the rule was removed"));
     assert_eq!(
         world.book.retire("the cache was removed", at(world.now)),
-        []
+        Outcome::default()
     );
 }
 
@@ -311,7 +319,7 @@ fn a_restart_goes_on_with_the_incident() {
         mono: Duration::ZERO,
         wall: at(shift).wall,
     };
-    assert_eq!(after.book.restore(&saved, restart), []);
+    assert_eq!(after.book.restore(&saved, restart), Outcome::default());
     let later = |now: u64| Now {
         mono: at(now).mono,
         wall: at(shift + now).wall,
@@ -326,8 +334,13 @@ fn a_restart_goes_on_with_the_incident() {
         sent.extend(
             after
                 .book
-                .evaluate(&snapshot, after.ledger.history(), later(now))
-                .1,
+                .evaluate(
+                    &snapshot,
+                    after.ledger.history(),
+                    &Surroundings::default(),
+                    later(now),
+                )
+                .notifications,
         );
     }
     assert_eq!(sent.len(), 1);
@@ -354,11 +367,11 @@ fn a_restart_without_the_rule_resolves_its_incident() {
     world.run(3600, 40, 60);
     let saved = world.book.save(at(world.now));
     let mut without = AlertBook::new(&config().name, &labels(), &[down_rule()], at(0));
-    let gone = without.restore(&saved, at(world.now));
+    let gone = without.restore(&saved, at(world.now)).notifications;
     assert_eq!(gone.len(), 1);
     assert_eq!(gone[0].incident, world.sent[0].incident);
     assert_eq!(gone[0].note.as_deref(), Some("the rule was removed"));
-    assert_eq!(without.save(at(world.now)).rules, []);
+    assert!(without.save(at(world.now)).rules.is_empty());
 }
 
 #[test]
@@ -370,7 +383,7 @@ fn a_pending_rule_survives_a_short_restart_only() {
     for (away, state) in [(30, AlertState::Pending), (90, AlertState::NoData)] {
         let mut book = AlertBook::new(&config().name, &labels(), &[miss_rule()], at(340 + away));
         book.restore(&saved, at(340 + away));
-        assert_eq!(book.watched[0].machine.state(), state);
+        assert_eq!(book.rules[0].watches[0].machine.state(), state);
     }
 }
 

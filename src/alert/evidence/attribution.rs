@@ -225,6 +225,8 @@ mod tests {
             cache: cache.unwrap(),
             history: &history,
             attributed: since,
+            happenings: &crate::alert::happenings::Happenings::default(),
+            around: crate::alert::surroundings::Surroundings::default(),
             now: at(seconds),
         })
         .unwrap()

@@ -139,6 +139,9 @@ fn the_state_is_the_worst_that_holds() {
     assert_eq!(cache_state(&snapshot), CacheState::Degraded);
 
     snapshot.alerts.push(AlertStatus {
+        subject: None,
+        muted: None,
+        looks: Vec::new(),
         rule: Name::new("CacheMissRatioHigh").unwrap(),
         severity: Severity::Warning,
         state: AlertState::Recovering,

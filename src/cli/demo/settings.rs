@@ -33,19 +33,13 @@ pub(super) fn config(
         clear_for: seconds(6.0),
         ..MissRatioRule::default()
     };
-    let rule = |name: &str, signal, severity| {
-        anyhow::Ok(Rule {
-            name: Name::new(name)?,
-            signal,
-            severity,
-            labels: BTreeMap::new(),
-            runbook: None,
-            caches: Vec::new(),
-        })
-    };
+    let rule =
+        |name: &str, signal, severity| anyhow::Ok(Rule::new(Name::new(name)?, signal, severity));
     Ok(Config {
         file: None,
         files: Vec::new(),
+        maintenance: Vec::new(),
+        inhibitions: Vec::new(),
         listen,
         data_dir: None,
         external_url: Some(format!("http://{listen}")),

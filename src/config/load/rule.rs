@@ -68,17 +68,11 @@ pub(super) fn check_all(
 }
 
 fn default_rule(name: &str, signal: RawSignal, severity: Severity) -> Option<Rule> {
-    Some(Rule {
-        name: Name::new(name).ok()?,
-        signal: match signal {
-            RawSignal::MissRatio => Signal::MissRatio(MissRatioRule::default()),
-            RawSignal::Down => Signal::Down(DownRule::default()),
-        },
-        severity,
-        labels: std::collections::BTreeMap::new(),
-        runbook: None,
-        caches: Vec::new(),
-    })
+    let signal = match signal {
+        RawSignal::MissRatio => Signal::MissRatio(MissRatioRule::default()),
+        RawSignal::Down => Signal::Down(DownRule::default()),
+    };
+    Some(Rule::new(Name::new(name).ok()?, signal, severity))
 }
 
 fn check(
@@ -129,13 +123,12 @@ fn check(
         }
     };
     let default_severity = default.map_or(Severity::Warning, |(_, _, severity)| *severity);
+    let severity = raw.severity.ok().map_or(default_severity, |at| at.value);
     Some(Rule {
         labels,
-        name: name?,
-        signal,
-        severity: raw.severity.ok().map_or(default_severity, |at| at.value),
         runbook,
         caches: watched,
+        ..Rule::new(name?, signal, severity)
     })
 }
 
@@ -218,6 +211,7 @@ fn miss_ratio(
         errors.at(&at.origin, "must be between 0.5 and 0.9999");
     }
     MissRatioRule {
+        detector: default.detector,
         threshold,
         clear_threshold,
         short_window,

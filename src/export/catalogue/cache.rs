@@ -3,13 +3,21 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::model::incident::AlertState;
+use crate::model::incident::{AlertState, AlertStatus};
 use crate::model::snapshot::{CacheState, ResetReason};
 use crate::model::window::{Totals, WINDOWS};
 
 use super::{CACHE, Kind, Metric, NODE, Read, Unit};
 
 const WINDOW: &[&str] = &["cache", "window"];
+
+/// The part of the cache that a rule watches; empty, and so left out: the cache as a whole.
+fn subject(alert: &AlertStatus) -> String {
+    alert
+        .subject
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string)
+}
 
 /// A monotone total of a node.
 const fn total(name: &'static str, help: &'static str, read: Read) -> Metric {
@@ -216,11 +224,12 @@ pub(super) const METRICS: &[Metric] = &[
         "cache_alert_state",
         Kind::Gauge,
         Unit::None,
-        &["cache", "rule", "severity", "state"],
-        "Where the rule stands for the cache: 1 for the current state, 0 for the others.",
+        &["cache", "rule", "severity", "subject", "state"],
+        "Where the rule stands for the cache, or for its namespace or node that the label subject names: 1 for the current state, 0 for the others.",
         Read::Cache(|c, s| {
             for a in &c.alerts {
-                let labels = [a.rule.as_str(), a.severity.as_str()];
+                let subject = subject(a);
+                let labels = [a.rule.as_str(), a.severity.as_str(), &subject];
                 s.states(&AlertState::ALL, a.state, AlertState::as_str, &labels);
             }
         }),
@@ -230,11 +239,12 @@ pub(super) const METRICS: &[Metric] = &[
         "cache_alert_firing",
         Kind::Gauge,
         Unit::None,
-        &["cache", "rule", "severity"],
-        "1 while an incident of the rule is open for the cache (firing or recovering), else 0.",
+        &["cache", "rule", "severity", "subject"],
+        "1 while an incident of the rule is open for the cache, or for its namespace or node that the label subject names (firing, recovering or silenced), else 0.",
         Read::Cache(|c, s| {
             for a in &c.alerts {
-                s.flag(&[a.rule.as_str(), a.severity.as_str()], a.state.is_firing());
+                let labels = [a.rule.as_str(), a.severity.as_str(), &subject(a)];
+                s.flag(&labels, a.state.is_firing());
             }
         }),
     )

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::analyze::history::Usual;
+use crate::model::incident::Subject;
 use crate::model::name::{CacheName, RuleName};
 use crate::model::time::Now;
 use crate::model::window::Totals;
@@ -18,8 +20,9 @@ pub struct Incident {
     /// Where the monotonic clock stood when this process began to follow it, and how old it was then.
     from: Duration,
     age: Duration,
-    normal_ratio: Option<f64>,
-    peak_ratio: Option<f64>,
+    number: i64,
+    normal: Option<Usual>,
+    peak: Option<f64>,
     carried: Tally,
     /// The cache's totals when this process began to follow it, and now.
     begin: Option<Tally>,
@@ -39,20 +42,29 @@ pub(crate) struct Carried {
     pub(crate) started: Timestamp,
     pub(crate) pending_since: Timestamp,
     pub(crate) age: Duration,
-    pub(crate) normal_ratio: Option<f64>,
-    pub(crate) peak_ratio: Option<f64>,
+    pub(crate) number: i64,
+    pub(crate) normal: Option<Usual>,
+    pub(crate) peak: Option<f64>,
     pub(crate) tally: Tally,
 }
 
 impl Incident {
-    /// One that begins now.
-    pub(crate) fn begin(now: Now, pending_since: Timestamp, normal_ratio: Option<f64>) -> Self {
+    /// One that begins now. `after`: the number of the one before, if there was one.
+    pub(crate) fn begin(
+        now: Now,
+        pending_since: Timestamp,
+        normal: Option<Usual>,
+        after: Option<i64>,
+    ) -> Self {
+        let number = now.wall.as_millisecond();
         let carried = Carried {
             started: now.wall,
             pending_since,
             age: Duration::ZERO,
-            normal_ratio,
-            peak_ratio: None,
+            // A wall clock that was put back must not make two incidents one.
+            number: after.map_or(number, |after| number.max(after.saturating_add(1))),
+            normal,
+            peak: None,
             tally: Tally::default(),
         };
         Self::resume(carried, now)
@@ -65,8 +77,9 @@ impl Incident {
             pending_since: carried.pending_since,
             from: now.mono,
             age: carried.age,
-            normal_ratio: carried.normal_ratio,
-            peak_ratio: carried.peak_ratio,
+            number: carried.number,
+            normal: carried.normal,
+            peak: carried.peak,
             carried: carried.tally,
             begin: None,
             end: None,
@@ -79,16 +92,18 @@ impl Incident {
             started: self.started,
             pending_since: self.pending_since,
             age: self.duration(now),
-            normal_ratio: self.normal_ratio,
-            peak_ratio: self.peak_ratio,
+            number: self.number,
+            normal: self.normal,
+            peak: self.peak,
             tally: self.tally(),
         }
     }
 
-    /// Takes in the ratio over the short window and the cache's totals.
-    pub(crate) fn follow(&mut self, short_ratio: Option<f64>, totals: &Totals) {
-        self.peak_ratio = match (self.peak_ratio, short_ratio) {
-            (Some(peak), Some(now)) => Some(peak.max(now)),
+    /// Takes in the value, of which the higher (or else the lower) is the worse, and the cache's totals.
+    pub(crate) fn follow(&mut self, value: Option<f64>, above: bool, totals: &Totals) {
+        self.peak = match (self.peak, value) {
+            (Some(peak), Some(now)) if above => Some(peak.max(now)),
+            (Some(peak), Some(now)) => Some(peak.min(now)),
             (peak, now) => peak.or(now),
         };
         if let (Some(lookups), Some(misses)) = (totals.lookups(), totals.misses) {
@@ -98,9 +113,19 @@ impl Incident {
         }
     }
 
-    /// `<cache>-<rule>-<unix milliseconds of firing>`: the same before and after a restart.
-    pub fn id(&self, cache: &CacheName, rule: &RuleName) -> String {
-        format!("{cache}-{rule}-{}", self.started.as_millisecond())
+    /// `<cache>-<rule>-<unix milliseconds of firing>`, with a hash of the namespace or node where it is about one: the same
+    /// before and after a restart.
+    pub fn id(&self, cache: &CacheName, rule: &RuleName, subject: Option<&Subject>) -> String {
+        let number = self.number;
+        match subject {
+            None => format!("{cache}-{rule}-{number}"),
+            Some(subject) => format!("{cache}-{rule}-{number}-{:08x}", hash(subject)),
+        }
+    }
+
+    /// The number in its id.
+    pub fn number(&self) -> i64 {
+        self.number
     }
 
     /// When it began to fire.
@@ -118,14 +143,14 @@ impl Incident {
         self.age.saturating_add(now.mono.saturating_sub(self.from))
     }
 
-    /// The highest short-window ratio so far.
-    pub fn peak_ratio(&self) -> Option<f64> {
-        self.peak_ratio
+    /// The worst value so far.
+    pub fn peak(&self) -> Option<f64> {
+        self.peak
     }
 
-    /// The median short-window ratio of the hour before; `None` when too little was known of it.
-    pub fn normal_ratio(&self) -> Option<f64> {
-        self.normal_ratio
+    /// What was normal in the hour before; `None` when too little was known of it.
+    pub fn normal(&self) -> Option<Usual> {
+        self.normal
     }
 
     fn tally(&self) -> Tally {
@@ -146,7 +171,7 @@ impl Incident {
     /// whole incident: adding only the bad moments would count chance as damage.
     pub fn extra_misses(&self) -> Option<u64> {
         let tally = self.tally();
-        let extra = tally.misses as f64 - self.normal_ratio? * tally.lookups as f64;
+        let extra = tally.misses as f64 - self.normal?.median * tally.lookups as f64;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -154,4 +179,12 @@ impl Incident {
         )]
         Some(extra.max(0.0).round() as u64)
     }
+}
+
+/// FNV-1a, which is the same in every build.
+fn hash(subject: &Subject) -> u32 {
+    let text = subject.to_string();
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }

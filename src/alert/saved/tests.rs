@@ -1,0 +1,1 @@
+//! What comes back after a restart, and what does not.
