@@ -48,7 +48,9 @@ fn look(base: &str, pages: &Value) {
     std::fs::write(file.path(), plan.to_string()).unwrap();
     let mut command = Command::new("timeout");
     command.arg(LIMIT.as_secs().to_string()).arg(node);
-    command.arg(root.join("tests/browser/look.mjs")).arg(file.path());
+    command
+        .arg(root.join("tests/browser/look.mjs"))
+        .arg(file.path());
     let done = command.output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
@@ -87,8 +89,8 @@ fn each_state_is_shown() {
     if require().is_none() {
         return;
     }
-    let show = Show::start(|at| fleet::states(at));
-    let (open, past) = (past::OPEN, past::PAST);
+    let show = Show::start(fleet::states);
+    let (open, past) = (fleet::OPEN, past::PAST);
     look(
         &show.base(),
         &json!([

@@ -22,6 +22,7 @@
 
 mod alerts;
 mod attribution;
+mod browser;
 mod check;
 mod counters;
 mod dashboards;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use cachewatch::model::name::Name;
 use cachewatch::model::secret::Secret;
 use cachewatch::model::signed::{Action, Signer};
 use cachewatch::model::snapshot::CacheSnapshot;
@@ -48,7 +47,9 @@ impl Show {
             let state = AppState::new(snapshot, Arc::clone(&http), clock)
                 .with_intake(Intake { token, queue })
                 .with_store(store);
-            let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+            let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+                .await
+                .unwrap();
             let addr = listener.local_addr().unwrap();
             let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
             let app = serve::router(state);
@@ -81,9 +82,4 @@ impl Clock for Still {
     fn now(&self) -> Now {
         self.0
     }
-}
-
-/// A name that is known to be one.
-pub fn name(name: &str) -> Name {
-    Name::new(name).unwrap()
 }
