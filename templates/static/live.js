@@ -16,6 +16,8 @@
       const twin = fresh.getElementById(part.id);
       if (!twin) continue;
       part.className = twin.className;
+      // Charts that have come stay, and change by themselves.
+      if (!twin.hasAttribute("data-live")) part.removeAttribute("data-live");
       keepOpen(part, twin);
       if (twin.innerHTML === part.innerHTML) continue;
       // Text that somebody has selected stays as it is.

@@ -13,6 +13,9 @@ use crate::serve::charts::request::{Range, Signal};
 const NARROW: (u32, u32) = (360, 230);
 const HALF: (u32, u32) = (600, 220);
 const FULL: (u32, u32) = (1200, 280);
+/// The same on a very wide screen.
+const WIDE_HALF: (u32, u32) = (880, 250);
+const WIDE_FULL: (u32, u32) = (1780, 330);
 
 /// One chart.
 #[derive(Clone)]
@@ -20,10 +23,9 @@ pub(super) struct ChartView {
     pub(super) id: &'static str,
     pub(super) alt: String,
     pub(super) wide: bool,
-    pub(super) narrow_light: String,
-    pub(super) narrow_dark: String,
+    /// Where they are, each for a kind of screen.
+    pub(super) sources: [(&'static str, String); 5],
     pub(super) light: String,
-    pub(super) dark: String,
     pub(super) width: u32,
     pub(super) height: u32,
 }
@@ -38,6 +40,7 @@ impl ChartView {
     ) -> Self {
         let wide = signal == Signal::HitRatio;
         let (width, height) = if wide { FULL } else { HALF };
+        let very_wide = if wide { WIDE_FULL } else { WIDE_HALF };
         let address = |(width, height): (u32, u32), theme: &str| {
             format!(
                 "/charts/{}/{}.svg?range={}&width={width}&height={height}&theme={theme}&until={}",
@@ -51,10 +54,23 @@ impl ChartView {
             id: signal.as_str(),
             alt: alt_text(&past.chart(cache, signal)),
             wide,
-            narrow_light: address(NARROW, "light"),
-            narrow_dark: address(NARROW, "dark"),
+            sources: [
+                (
+                    "(max-width: 40rem) and (prefers-color-scheme: dark)",
+                    address(NARROW, "dark"),
+                ),
+                ("(max-width: 40rem)", address(NARROW, "light")),
+                (
+                    "(min-width: 120rem) and (prefers-color-scheme: dark)",
+                    address(very_wide, "dark"),
+                ),
+                ("(min-width: 120rem)", address(very_wide, "light")),
+                (
+                    "(prefers-color-scheme: dark)",
+                    address((width, height), "dark"),
+                ),
+            ],
             light: address((width, height), "light"),
-            dark: address((width, height), "dark"),
             width,
             height,
         }
@@ -78,7 +94,9 @@ impl ChartsView {
         until: Timestamp,
         past: &Past,
     ) -> Self {
+        // Five empty charts say no more than one sentence.
         let charts = Signal::ALL.into_iter();
+        let charts = charts.filter(|_| !past.history.is_empty());
         let annotations = past.annotations.iter().rev().take(10).map(|note| {
             let words = format!("{}: {}", note.kind, note.text);
             (

@@ -188,7 +188,7 @@ fn lines(cache: &CacheSnapshot, now: Now) -> Vec<Line> {
     if !sentence.is_empty() && cache.state != CacheState::Firing {
         lines.push(plain(sentence));
     }
-    if cache.state == CacheState::Firing {
+    if matches!(cache.state, CacheState::Firing | CacheState::Down) {
         let firing = cache.alerts.iter().filter(|a| a.state.is_firing());
         lines.extend(firing.map(|a| {
             let since = span(cache::age(a.since, now));

@@ -144,6 +144,11 @@ pub fn many(n: usize, at: Now) -> Vec<Arc<CacheSnapshot>> {
         if state == CacheState::Firing {
             cache.attribution = Some(Arc::new(attribution(&[])));
         }
+        if state == CacheState::Degraded {
+            let mut other = node(&format!("{name}-2.example.org"), Role::Replica, at);
+            other.up = false;
+            cache.nodes.push(other);
+        }
         if state == CacheState::InsufficientTraffic {
             cache.windows = windows(0.0, 0.0);
         }
