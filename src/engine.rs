@@ -100,6 +100,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         store.clone(),
     )?;
     dispatcher.set_heartbeat(config.heartbeat.as_ref())?;
+    let shown = store.clone();
     let parts = Parts {
         fleet,
         dispatcher,
@@ -117,6 +118,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     if let Some(listener) = listener {
         let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock))
             .with_intake(intake)
+            .with_store(shown)
             .ending_with(cancel.clone());
         tracker.spawn(serve::serve(
             listener,
