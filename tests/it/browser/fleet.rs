@@ -61,7 +61,8 @@ pub fn snapshot(caches: Vec<Arc<CacheSnapshot>>, at: Now) -> Snapshot {
             channels: vec![(name("team-slack"), "slack", Arc::new(stats))],
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,
-            store: Some(Ok(())),
+            store: cachewatch::model::store_health::StoreHealth::default(),
+            heartbeat: Arc::default(),
             tick_took: Duration::from_micros(350),
         },
     }
