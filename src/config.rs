@@ -16,20 +16,28 @@ pub mod channel;
 pub mod diff;
 pub mod env;
 mod error;
+pub mod heartbeat;
 mod load;
 pub mod maintenance;
 mod raw;
 pub mod redacted;
+pub mod routing;
 pub mod rule;
 pub mod sampling;
 pub mod signal;
+pub mod template;
 pub mod watch;
 
 pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifications};
 pub use cache::{CacheConfig, Password, TlsConfig, Transport};
-pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
+pub use channel::{
+    AlertmanagerConfig, ChannelConfig, ChannelKind, EmailConfig, OnResolved, PagerDutyConfig,
+    SlackBotConfig, SmtpSecurity,
+};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
+pub use heartbeat::HeartbeatConfig;
 pub use load::{Inputs, Overrides, load};
+pub use routing::{QuietHours, Routing};
 pub use rule::{
     BaselineRule, DEFAULT_WARM_UP, Detector, DownRule, Inhibition, LimitRule, MAX_SUBJECTS,
     MissRatioRule, Rule, Scope, Signal,
@@ -54,14 +62,20 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where state is kept; `None`: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The PostgreSQL database where state is kept instead of the folder: `postgres://…`. A change needs a restart.
+    pub store: Option<crate::model::secret::Secret>,
     /// How people reach the page, for links in messages: `https://cachewatch.example.org`, without a slash at the end.
     pub external_url: Option<String>,
+    /// Where a dashboard of a cache is, for links in messages; `{cache}` stands for its name.
+    pub dashboard_url: Option<String>,
     /// What a request must bring that changes something; `None`: none of them is let in.
     pub api_token: Option<crate::model::secret::Secret>,
     /// The caches, at least one, names unique.
     pub caches: Vec<CacheConfig>,
     /// The channels, names unique.
     pub channels: Vec<ChannelConfig>,
+    /// Whom to call as long as all is well; `None`: nobody.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The rules, names unique, the two default ones included unless they were switched off.
     pub rules: Vec<Rule>,
     /// When nobody is to be told, names unique.

@@ -19,15 +19,17 @@ use crate::model::stats::{Counter, HttpStats};
 use crate::model::time::Clock;
 use crate::notify::Dispatcher;
 use crate::serve;
+use crate::store::{Backend, Store};
 
 mod core;
 mod fleet;
+mod keeper;
 mod lookups;
 mod news;
-mod persist;
+mod notes;
 mod reload;
 
-use core::Core;
+use core::{Core, Parts};
 
 /// Poll reports that may wait for the engine. At one report per node and second this is room for a thousand nodes.
 const REPORT_QUEUE: usize = 4_096;
@@ -87,22 +89,27 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         samples_in,
         Arc::clone(&dropped),
     );
+    let store = Store::open(Backend::of(&config), Arc::clone(&clock)).await;
     let dispatcher = Dispatcher::new(
         &config.channels,
-        config.external_url.as_deref(),
+        &crate::notify::Links::of(&config),
         &tracker,
         // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
-        CancellationToken::new(),
+        &CancellationToken::new(),
         Arc::clone(&clock),
+        store.clone(),
     )?;
-    let (core, published) = Core::start(
-        config,
+    let shown = store.clone();
+    dispatcher.set_heartbeat(config.heartbeat.as_ref())?;
+    let parts = Parts {
         fleet,
         dispatcher,
-        Arc::clone(&clock),
-        Arc::clone(&http),
+        store,
+        clock: Arc::clone(&clock),
+        http: Arc::clone(&http),
         dropped,
-    );
+    };
+    let (core, published) = Core::start(config, parts).await;
 
     if let Some(viewer) = viewer {
         // A viewer that is gone already wants to see nothing.
@@ -111,6 +118,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     if let Some(listener) = listener {
         let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock))
             .with_intake(intake)
+            .with_store(shown)
             .ending_with(cancel.clone());
         tracker.spawn(serve::serve(
             listener,

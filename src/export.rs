@@ -14,6 +14,7 @@ pub mod render;
 
 mod docs;
 mod families;
+mod gauges;
 mod label;
 mod openmetrics;
 #[cfg(test)]
@@ -22,5 +23,6 @@ mod series;
 
 pub use docs::reference;
 pub use families::families;
+pub use gauges::ExportedGauges;
 pub use negotiate::{Format, accepts_gzip};
 pub use render::{RenderError, Renderer};

@@ -26,4 +26,5 @@ pub mod snapshot;
 pub mod stats;
 pub mod store_health;
 pub mod time;
+pub mod weekly;
 pub mod window;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::Config;
 use crate::model::incident::Notification;
 use crate::model::name::{CacheName, ChannelName};
 use crate::model::record::{
@@ -26,6 +27,7 @@ use crate::model::time::Clock;
 
 mod error;
 mod history;
+mod import;
 mod incidents;
 mod inner;
 mod live;
@@ -37,7 +39,6 @@ mod open;
 mod outbox;
 mod prune;
 mod sql;
-mod state_file;
 
 pub use crate::model::store_health::StoreHealth;
 pub use error::StoreError;
@@ -46,7 +47,6 @@ pub use incidents::{IncidentFilter, MAX_INCIDENTS};
 pub use notes::MAX_SILENCES;
 pub use open::FILE;
 pub use outbox::Waiting;
-pub use state_file::{StateFile, StoreError as StateFileError};
 
 use history::Append;
 use inner::{Inner, ask, ask_both, ask_memory};
@@ -65,6 +65,15 @@ pub enum Backend {
 }
 
 impl Backend {
+    /// The one that a configuration asks for.
+    pub fn of(config: &Config) -> Self {
+        match (&config.store, &config.data_dir) {
+            (Some(url), _) => Self::Postgres(url.clone()),
+            (None, Some(folder)) => Self::Sqlite(folder.clone()),
+            (None, None) => Self::Memory,
+        }
+    }
+
     fn as_str(&self) -> &'static str {
         match self {
             Self::Memory => "memory",

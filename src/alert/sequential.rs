@@ -5,13 +5,15 @@
 //! each 10 s may add capped, so that no burst up to `Params::burst` can fire, however deep. It fires at a bar of 8 nats
 //! (odds of 3 000 to 1). Evidence that rose and came to nothing shows how far chance, correlated misses or regular
 //! bursts carry it on this cache, and raises the bar (half of that is forgotten in 14 days). Hence a cache that hovers
-//! at its threshold does not fire once a month, and one that is usually far below it is judged without delay.
-//! `benches/detector.rs` has the figures, and the trade-off that these constants were chosen from.
+//! at its threshold did not fire in a simulated year, and one that is usually far below it is judged without delay.
+//! With a fixed bar one has to choose: 8 nats fire 38 times a year on such a cache, 11 still twice, and take longer than
+//! rule H from 10 % to 40 % at 0.05 lookups/s. What is not had: an excess of a quarter of the threshold at 0.5 lookups/s
+//! takes 35 min (rule H: 16, with 570 false firings a year). `benches/detector.rs` has the figures and the trade-off.
 //!
 //! Deliberately absent: the state machine. `for` should be zero: the time that it must hold is in the cap.
 //!
 //! Invariants: a breach rests on at least [`MIN_RUN`] lookups in at least `burst` of time; the same traffic gives the
-//! same evidence, whether it is read every second or every ten.
+//! same evidence, whether it is read every second or every ten, and less if it is read more rarely.
 
 use std::time::Duration;
 
@@ -98,7 +100,7 @@ impl Sequential {
 
     /// Takes in a reading: what happened since the one before, `span` ago. To be called once for each. A late reading
     /// is one with a long span. Where it is not known what happened (a restart of cachewatch, a counter that was
-    /// reset), call it with no lookups: the evidence fades by one nat an hour. Another threshold begins anew.
+    /// reset), call it with no lookups: the evidence fades by half a nat an hour. Another threshold begins anew.
     pub fn observe(&mut self, params: &Params, hits: u64, misses: u64, span: Duration) {
         let scale = Scale::of(params);
         // A century: what is longer is a clock that jumped.

@@ -30,7 +30,7 @@ mod eye;
 mod tell;
 
 pub(super) use eye::{About, Eye, Finding};
-pub(super) use tell::Owner;
+pub(super) use tell::{Owner, Telling};
 
 /// How far back one looks for what is normal.
 const NORMAL_SPAN: Duration = Duration::from_hours(1);
@@ -261,3 +261,6 @@ fn ending(ending: Ending, finding: &Finding) -> Option<String> {
         (Ending::Idle, _) => Some(format!("nothing to judge by any more: {}", finding.why)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,10 +248,12 @@ impl Attributor {
         self.causes.gap(now);
     }
 
-    /// What `del` means from now on.
-    pub fn del_meaning(&mut self, meaning: DelMeaning) {
+    /// What `del` means from now on. That it is no deletion any more is known late: what was seen since `since` is taken
+    /// not to have been one either.
+    pub fn del_meaning(&mut self, meaning: DelMeaning, since: Duration) {
         self.settle();
-        self.causes.del_meaning(meaning);
+        let since = self.ticks(since);
+        self.causes.del_meaning(meaning, since);
     }
 
     /// What was counted so far.

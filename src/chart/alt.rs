@@ -115,12 +115,12 @@ fn numbers(chart: &Chart, points: &super::Points, span: f64, with_day: bool) -> 
     // Of a value that never changes there is no more to say.
     if known().any(|(_, v)| v.total_cmp(&last.1).is_ne()) {
         let highest = value(chart.unit, extreme.1);
-        told.push_str(&format!(", {word} {highest} at {}", when(extreme.0)));
+        told.extend([", ", word, " ", &highest, " at ", &when(extreme.0)]);
     }
     match thin::runs(&samples, reach, span, usize::MAX).len() {
         0 | 1 => {}
         2 => told.push_str(", 1 gap"),
-        runs => told.push_str(&format!(", {} gaps", runs - 1)),
+        runs => told.extend([", ", &(runs - 1).to_string(), " gaps"]),
     }
     told
 }

@@ -45,7 +45,7 @@ pub(super) enum Item {
         radius: f64,
         ink: Ink,
     },
-    Text(Text),
+    Text(Words),
 }
 
 /// Which part of a text is at its place.
@@ -58,7 +58,7 @@ pub(super) enum Anchor {
 
 /// A line of text.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Text {
+pub(super) struct Words {
     /// Where its start, middle or end is, half way up a digit.
     pub(super) at: Point,
     pub(super) anchor: Anchor,

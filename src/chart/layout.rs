@@ -7,7 +7,7 @@ mod axes;
 mod labels;
 mod series;
 
-use super::canvas::{Anchor, Item, Point, Text};
+use super::canvas::{Anchor, Item, Point, Words};
 use super::input::{Chart, Look};
 use super::lines::Lines;
 use super::scale::{Values, seconds};
@@ -89,9 +89,10 @@ pub(super) fn layout(chart: &Chart, look: &Look, faces: &Faces) -> Drawing {
     let low = limit.map_or(low, |limit| limit.min(low));
     let high = limit.map_or(high, |limit| limit.max(high));
     // Room for the words of incidents and annotations above the lines.
-    let headroom = match chart.bands.is_empty() && chart.marks.is_empty() {
-        true => 0.08,
-        false => 0.2,
+    let headroom = if chart.bands.is_empty() && chart.marks.is_empty() {
+        0.08
+    } else {
+        0.2
     };
     let values = Values::over(chart.unit, (low, high), wanted, headroom);
 
@@ -155,7 +156,7 @@ impl Sheet<'_> {
 
     fn label(&mut self, at: Point, anchor: Anchor, ink: Ink, text: String) {
         let (size, bold) = (self.label, false);
-        self.items.push(Item::Text(Text {
+        self.items.push(Item::Text(Words {
             at,
             anchor,
             size,

@@ -115,6 +115,10 @@ pub(super) fn assigned(i: usize, wish: Option<Hue>) -> (Hue, bool) {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the names that the formulas have"
+)]
 mod tests {
     use super::*;
 

@@ -184,6 +184,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn peaks_stay_and_nothing_is_made_up(
             values in proptest::collection::vec(proptest::option::weighted(0.9, -10.0..10.0_f64), 1..3000),

@@ -65,7 +65,7 @@ fn is_fine(cache: &CacheConfig, finding: &Finding) -> bool {
     match finding {
         Err(_) => false,
         Ok(found) if cache.events => found.is_complete(),
-        Ok(found) => found.info.is_allowed(),
+        Ok(found) => found.works_without_events(),
     }
 }
 
@@ -137,7 +137,8 @@ fn advice(cache: &CacheConfig, finding: &Finding) -> Vec<String> {
     };
     let mut lines = Vec::new();
     let permissions = [&found.info, &found.config_get, &found.subscribe];
-    for permission in permissions {
+    let besides = found.config_set.iter().chain(&found.monitor);
+    for permission in permissions.into_iter().chain(besides) {
         if let Permission::Denied(why) = permission {
             lines.push(why.clone());
         }
@@ -153,6 +154,11 @@ fn advice(cache: &CacheConfig, finding: &Finding) -> Vec<String> {
     if cache.events {
         if let Some(remedy) = &found.flags_remedy {
             lines.push(format!("switch the events on:       {remedy}"));
+        }
+        if let Some(add) = &found.flags_will_add {
+            lines.push(format!(
+                "cachewatch will add {add} to notify-keyspace-events when it serves: notifications: manage"
+            ));
         }
         lines.extend(found.notes.iter().cloned());
     }

@@ -79,13 +79,19 @@ pub(super) async fn run(args: TopArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// For how long the keys of a namespace must keep coming before it is named here.
+pub(in crate::cli::top) const ADMIT_AFTER: Duration = Duration::from_secs(3);
+
 /// The same caches and rules, but nothing is sent and nothing is kept.
 fn only_look(mut config: Config) -> Config {
     config.channels.clear();
     config.data_dir = None;
+    config.store = None;
     for cache in &mut config.caches {
         cache.sampling = None;
         cache.attribution.notifications = Notifications::Verify;
+        // Who looks for ten seconds wants names, and bears it that some may be of little weight.
+        cache.attribution.admit_after = ADMIT_AFTER;
     }
     config
 }

@@ -30,7 +30,13 @@ pub struct AttributionConfig {
     pub deletions: bool,
     /// Who sets the server's `notify-keyspace-events`.
     pub notifications: Notifications,
+    /// For how long the keys of a namespace must keep coming before it is named. Not a setting: 30 s, and less for a
+    /// short look.
+    pub admit_after: Duration,
 }
+
+/// The usual [`AttributionConfig::admit_after`].
+pub const ADMIT_AFTER: Duration = Duration::from_secs(30);
 
 impl Default for AttributionConfig {
     fn default() -> Self {
@@ -42,6 +48,7 @@ impl Default for AttributionConfig {
             refill_time: Duration::from_secs(1),
             deletions: true,
             notifications: Notifications::Verify,
+            admit_after: ADMIT_AFTER,
         }
     }
 }

@@ -20,15 +20,17 @@ pub struct Diff {
     pub caches_removed: Vec<CacheName>,
     /// Caches to be started anew: something about them changed, or the content of one of their TLS files.
     pub caches_changed: Vec<CacheName>,
-    /// Whether any channel changed, came or went.
+    /// Whether any channel changed, came or went, or the heartbeat.
     pub channels_changed: bool,
     /// Whether any rule changed, came or went.
     pub rules_changed: bool,
-    /// Whether the address for links changed.
+    /// Whether what mutes incidents changed: maintenance windows, inhibitions.
+    pub mutes_changed: bool,
+    /// Whether one of the addresses for links changed.
     pub external_url_changed: bool,
     /// Whether the token for requests changed.
     pub api_token_changed: bool,
-    /// Settings that changed but are in force only after a restart: `listen`, `data_dir`.
+    /// Settings that changed but are in force only after a restart: `listen`, `data_dir`, `store`.
     pub needs_restart: Vec<&'static str>,
 }
 
@@ -39,10 +41,12 @@ impl Diff {
             config.caches.iter().position(|c| c.name == *name)
         };
         let mut diff = Self {
-            channels_changed: old.channels != new.channels,
+            channels_changed: old.channels != new.channels || old.heartbeat != new.heartbeat,
             rules_changed: old.rules != new.rules,
+            mutes_changed: old.maintenance != new.maintenance || old.inhibitions != new.inhibitions,
             api_token_changed: old.api_token != new.api_token,
-            external_url_changed: old.external_url != new.external_url,
+            external_url_changed: old.external_url != new.external_url
+                || old.dashboard_url != new.dashboard_url,
             ..Self::default()
         };
         for cache in &new.caches {
@@ -64,6 +68,9 @@ impl Diff {
         }
         if old.data_dir != new.data_dir {
             diff.needs_restart.push("data_dir");
+        }
+        if old.store != new.store {
+            diff.needs_restart.push("store");
         }
         diff
     }

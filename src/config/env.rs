@@ -13,6 +13,8 @@ pub const LISTEN: &str = "CACHEWATCH_LISTEN";
 pub const POLL_INTERVAL: &str = "CACHEWATCH_POLL_INTERVAL";
 /// Where state is kept.
 pub const DATA_DIR: &str = "CACHEWATCH_DATA_DIR";
+/// The database where state is kept instead.
+pub const STORE: &str = "CACHEWATCH_STORE";
 /// How people reach the page.
 pub const EXTERNAL_URL: &str = "CACHEWATCH_EXTERNAL_URL";
 /// What a request must bring that changes something.
@@ -89,6 +91,10 @@ pub const ALL: &[Variable] = &[
     plain(
         DATA_DIR,
         "the folder for state, as --data-dir (default: state is kept in memory)",
+    ),
+    secret(
+        STORE,
+        "the PostgreSQL database where state is kept instead: postgres://user:password@host/database",
     ),
     plain(
         EXTERNAL_URL,

@@ -7,14 +7,22 @@
 
 use std::time::Duration;
 
+mod channel;
 mod given;
+mod maintenance;
+mod routing;
+mod rule;
 mod sampling;
 mod substitute;
 mod suggest;
 mod tree;
 mod walk;
 
+pub(super) use channel::{RawExtras, RawTemplate};
 pub(super) use given::{At, Given};
+pub(super) use maintenance::{RawInhibition, RawMaintenance};
+pub(super) use routing::{RawHeartbeat, RawQuietHours, RawRouting, severity};
+pub(super) use rule::{RawRule, RawSignal};
 pub(super) use sampling::{RawMonitor, RawSampling};
 pub(super) use walk::{DURATION, Walk, duration};
 
@@ -26,14 +34,19 @@ use walk::Fields;
 pub(super) struct RawConfig {
     pub(super) listen: Given<String>,
     pub(super) data_dir: Given<String>,
+    pub(super) store: Given<String>,
     pub(super) external_url: Given<String>,
+    pub(super) dashboard_url: Given<String>,
     pub(super) api_token: Given<String>,
     pub(super) api_token_file: Given<String>,
     pub(super) poll_interval: Given<Duration>,
     pub(super) attribution: RawAttribution,
     pub(super) caches: Vec<RawCache>,
     pub(super) channels: Vec<RawChannel>,
+    pub(super) heartbeat: Given<RawHeartbeat>,
     pub(super) rules: Vec<RawRule>,
+    pub(super) maintenance: Vec<RawMaintenance>,
+    pub(super) inhibitions: Vec<RawInhibition>,
 }
 
 /// A cache.
@@ -96,42 +109,38 @@ pub(super) struct RawChannel {
     pub(super) password: Given<String>,
     pub(super) password_file: Given<String>,
     pub(super) send_resolved: Given<bool>,
+    pub(super) extras: RawExtras,
+    pub(super) routing: RawRouting,
 }
 
 /// The `type` of a channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RawKind {
     Slack,
+    SlackBot,
     Webhook,
     Email,
+    Alertmanager,
+    PagerDuty,
+    Teams,
 }
 
-/// A rule.
-pub(super) struct RawRule {
-    pub(super) origin: Origin,
-    pub(super) name: Given<String>,
-    pub(super) signal: Given<RawSignal>,
-    pub(super) enabled: Given<bool>,
-    pub(super) severity: Given<crate::model::incident::Severity>,
-    pub(super) labels: Vec<(At<String>, String)>,
-    pub(super) runbook: Given<String>,
-    pub(super) caches: Given<Vec<At<String>>>,
-    pub(super) above: Given<f64>,
-    pub(super) clear_below: Given<f64>,
-    pub(super) short_window: Given<Duration>,
-    pub(super) long_window: Given<Duration>,
-    pub(super) extended_window: Given<Duration>,
-    pub(super) min_lookups: Given<u64>,
-    pub(super) confidence: Given<f64>,
-    pub(super) for_: Given<Duration>,
-    pub(super) clear_for: Given<Duration>,
-}
+impl RawKind {
+    /// As in the file.
+    pub(super) fn as_str(self) -> &'static str {
+        let found = Self::ALL.into_iter().find(|(_, kind)| *kind == self);
+        found.map_or("", |(name, _)| name)
+    }
 
-/// The `signal` of a rule.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum RawSignal {
-    MissRatio,
-    Down,
+    const ALL: [(&'static str, Self); 7] = [
+        ("slack", Self::Slack),
+        ("slack_bot", Self::SlackBot),
+        ("webhook", Self::Webhook),
+        ("email", Self::Email),
+        ("alertmanager", Self::Alertmanager),
+        ("pagerduty", Self::PagerDuty),
+        ("teams", Self::Teams),
+    ];
 }
 
 /// Reads the text of the file. `None`: it could not be read to its end, or is no map; that has been told.
@@ -159,14 +168,19 @@ impl RawConfig {
         Self {
             listen: Given::No,
             data_dir: Given::No,
+            store: Given::No,
             external_url: Given::No,
+            dashboard_url: Given::No,
             api_token: Given::No,
             api_token_file: Given::No,
             poll_interval: Given::No,
             attribution: RawAttribution::empty(),
             caches: Vec::new(),
             channels: Vec::new(),
+            heartbeat: Given::No,
             rules: Vec::new(),
+            maintenance: Vec::new(),
+            inhibitions: Vec::new(),
         }
     }
 }
@@ -175,14 +189,19 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
     let config = RawConfig {
         listen: fields.text(walk, "listen"),
         data_dir: fields.text(walk, "data_dir"),
+        store: fields.text(walk, "store"),
         external_url: fields.text(walk, "external_url"),
+        dashboard_url: fields.text(walk, "dashboard_url"),
         api_token: fields.text(walk, "api_token"),
         api_token_file: fields.text(walk, "api_token_file"),
         poll_interval: fields.duration(walk, "poll_interval"),
         attribution: attribution(walk, &mut fields),
         caches: fields.sections(walk, "caches", cache),
         channels: fields.sections(walk, "channels", channel),
-        rules: fields.sections(walk, "rules", rule),
+        heartbeat: fields.section(walk, "heartbeat", routing::heartbeat),
+        rules: fields.sections(walk, "rules", rule::rule),
+        maintenance: fields.sections(walk, "maintenance", maintenance::window),
+        inhibitions: fields.sections(walk, "inhibitions", maintenance::inhibition),
     };
     fields.close(walk);
     config
@@ -274,15 +293,18 @@ fn tls(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawTls {
 fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
     fields.require(walk, "name");
     fields.require(walk, "type");
-    let kind = |text: &str| match text {
-        "slack" => Some(RawKind::Slack),
-        "webhook" => Some(RawKind::Webhook),
-        "email" => Some(RawKind::Email),
-        _ => None,
+    let kind = |text: &str| {
+        let found = RawKind::ALL.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| kind)
     };
     RawChannel {
         name: fields.text(walk, "name"),
-        kind: fields.scalar(walk, "type", "one of slack, webhook, email", kind),
+        kind: fields.scalar(
+            walk,
+            "type",
+            "one of slack, slack_bot, webhook, email, alertmanager, pagerduty, teams",
+            kind,
+        ),
         url: fields.text(walk, "url"),
         url_file: fields.text(walk, "url_file"),
         smtp_url: fields.text(walk, "smtp_url"),
@@ -292,40 +314,8 @@ fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
         password: fields.text(walk, "password"),
         password_file: fields.text(walk, "password_file"),
         send_resolved: fields.flag(walk, "send_resolved"),
-        origin: fields.close(walk),
-    }
-}
-
-fn rule(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawRule {
-    use crate::model::incident::Severity;
-    fields.require(walk, "name");
-    let signal = |text: &str| match text {
-        "miss_ratio" => Some(RawSignal::MissRatio),
-        "down" => Some(RawSignal::Down),
-        _ => None,
-    };
-    let severity = |text: &str| {
-        [Severity::Info, Severity::Warning, Severity::Critical]
-            .into_iter()
-            .find(|severity| severity.as_str() == text)
-    };
-    RawRule {
-        name: fields.text(walk, "name"),
-        signal: fields.scalar(walk, "signal", "one of miss_ratio, down", signal),
-        enabled: fields.flag(walk, "enabled"),
-        severity: fields.scalar(walk, "severity", "one of info, warning, critical", severity),
-        labels: fields.labels(walk, "labels"),
-        runbook: fields.text(walk, "runbook"),
-        caches: fields.texts(walk, "caches"),
-        above: fields.number(walk, "above"),
-        clear_below: fields.number(walk, "clear_below"),
-        short_window: fields.duration(walk, "short_window"),
-        long_window: fields.duration(walk, "long_window"),
-        extended_window: fields.duration(walk, "extended_window"),
-        min_lookups: fields.whole(walk, "min_lookups"),
-        confidence: fields.number(walk, "confidence"),
-        for_: fields.duration(walk, "for"),
-        clear_for: fields.duration(walk, "clear_for"),
+        extras: channel::extras(walk, &mut fields),
+        routing: routing::routing(walk, &mut fields),
         origin: fields.close(walk),
     }
 }

@@ -24,10 +24,14 @@ pub struct Redacted {
     file: Option<String>,
     listen: String,
     data_dir: Option<String>,
+    store: Option<&'static str>,
     external_url: Option<String>,
+    dashboard_url: Option<String>,
     api_token: Option<&'static str>,
     caches: Vec<Cache>,
     channels: Vec<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<String>,
     rules: Vec<ShownRule>,
 }
 
@@ -71,18 +75,35 @@ struct Channel {
     from: Option<String>,
     to: Vec<String>,
     send_resolved: bool,
+    own_template: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    r#match: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severities: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat_every: Option<String>,
+    quiet_hours: usize,
 }
 
 #[derive(Debug, Serialize)]
 struct ShownRule {
     name: RuleName,
     signal: &'static str,
+    subject: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detector: Option<crate::config::Detector>,
     severity: &'static str,
     caches: Vec<CacheName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     above: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clear_below: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    below: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear_above: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     windows: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +123,9 @@ impl Config {
             file: self.file.as_ref().map(|p| p.display().to_string()),
             listen: self.listen.to_string(),
             data_dir: self.data_dir.as_ref().map(|p| p.display().to_string()),
+            store: self.store.as_ref().map(|_| HIDDEN),
             external_url: self.external_url.clone(),
+            dashboard_url: self.dashboard_url.clone(),
             api_token: self.api_token.as_ref().map(|_| HIDDEN),
             caches: self
                 .caches
@@ -142,8 +165,18 @@ impl Config {
                 .iter()
                 .map(|channel| {
                     let (address, from, to) = match &channel.kind {
-                        ChannelKind::SlackWebhook { url } | ChannelKind::Webhook { url } => {
-                            (hook(url), None, Vec::new())
+                        ChannelKind::SlackWebhook { url }
+                        | ChannelKind::Webhook { url, .. }
+                        | ChannelKind::Teams { url } => (hook(url), None, Vec::new()),
+                        ChannelKind::SlackBot(bot) => {
+                            (hook(&bot.api_url), None, vec![bot.channel.clone()])
+                        }
+                        ChannelKind::PagerDuty(pagerduty) => {
+                            (hook(&pagerduty.url), None, Vec::new())
+                        }
+                        ChannelKind::Alertmanager(alertmanager) => {
+                            let all: Vec<_> = alertmanager.urls.iter().map(hook).collect();
+                            (all.join(" "), None, Vec::new())
                         }
                         ChannelKind::Email(email) => {
                             let scheme = match email.security {
@@ -163,9 +196,25 @@ impl Config {
                         from,
                         to,
                         send_resolved: channel.send_resolved,
+                        own_template: channel.template.is_some(),
+                        r#match: channel
+                            .routing
+                            .matchers
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect(),
+                        severities: channel.routing.severities.as_ref().map(|wanted| {
+                            wanted.iter().map(|severity| severity.as_str()).collect()
+                        }),
+                        repeat_every: channel.routing.repeat_every.map(show),
+                        quiet_hours: channel.routing.quiet_hours.len(),
                     }
                 })
                 .collect(),
+            heartbeat: self
+                .heartbeat
+                .as_ref()
+                .map(|h| format!("{} every {}", hook(&h.url), show(h.every))),
             rules: self.rules.iter().map(rule).collect(),
         }
     }
@@ -189,26 +238,43 @@ fn namespace(namespace: &NamespaceConfig) -> Namespace {
 
 fn rule(rule: &Rule) -> ShownRule {
     let (for_, clear_for) = rule.signal.holds();
-    let miss_ratio = match &rule.signal {
-        Signal::MissRatio(rule) => Some(rule),
-        Signal::Down(_) | Signal::Limit(_) | Signal::Baseline(_) => None,
-    };
+    let (mut above, mut below) = (None, None);
+    let (mut windows, mut min_lookups, mut confidence) = (Vec::new(), None, None);
+    let (mut metric, mut detector) = (None, None);
+    match &rule.signal {
+        Signal::MissRatio(r) => {
+            above = Some((r.threshold, r.clear_threshold));
+            windows = vec![r.short_window, r.long_window, r.extended_window];
+            (min_lookups, confidence) = (Some(r.min_lookups), Some(r.confidence));
+            detector = Some(r.detector);
+        }
+        Signal::Baseline(r) => {
+            windows = vec![r.window];
+            (min_lookups, confidence) = (Some(r.min_lookups), Some(r.confidence));
+        }
+        Signal::Limit(r) => {
+            let limits = Some((r.threshold, r.clear_threshold));
+            *(if r.above { &mut above } else { &mut below }) = limits;
+            windows = vec![r.window];
+            metric.clone_from(&r.metric);
+        }
+        Signal::Down(_) => {}
+    }
     ShownRule {
         name: rule.name.clone(),
         signal: rule.signal.name(),
+        subject: rule.scope.kind().as_str(),
+        metric,
+        detector,
         severity: rule.severity.as_str(),
         caches: rule.caches.clone(),
-        above: miss_ratio.map(|r| r.threshold),
-        clear_below: miss_ratio.map(|r| r.clear_threshold),
-        windows: miss_ratio
-            .map(|r| {
-                [r.short_window, r.long_window, r.extended_window]
-                    .map(show)
-                    .to_vec()
-            })
-            .unwrap_or_default(),
-        min_lookups: miss_ratio.map(|r| r.min_lookups),
-        confidence: miss_ratio.map(|r| r.confidence),
+        above: above.map(|(limit, _)| limit),
+        clear_below: above.map(|(_, clear)| clear),
+        below: below.map(|(limit, _)| limit),
+        clear_above: below.map(|(_, clear)| clear),
+        windows: windows.into_iter().map(show).collect(),
+        min_lookups,
+        confidence,
         r#for: show(for_),
         clear_for: show(clear_for),
         labels: rule.labels.clone(),

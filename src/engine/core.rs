@@ -1,4 +1,6 @@
-//! The beat: takes in reports, lets `analyze` and `alert` compute, publishes the snapshot, hands transitions on.
+//! The beat: takes in reports, lets `analyze` and `alert` compute, publishes the snapshot, has kept what must be kept.
+//!
+//! Deliberately absent: what is kept and how it is sent on (`keeper`), and reloads (`apply`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,35 +12,33 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Crew, Fleet};
+use super::keeper::Keeper;
 use super::lookups::{self, Inbox, Told};
-use super::news;
-use super::persist::Persistence;
-
+use super::notes::Notes;
 use super::reload::Trigger;
-use super::{Loader, Published};
+use super::{Loader, Published, news};
 use crate::alert::book::AlertBook;
-use crate::alert::saved::SavedState;
 use crate::alert::surroundings::Surroundings;
 use crate::analyze::ledger::{CacheLedger, cache_state};
 use crate::analyze::lookups::CacheLookups;
 use crate::analyze::merger;
-use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
 use crate::config::{CacheConfig, Config};
-use crate::model::incident::Notification;
+use crate::export::ExportedGauges;
 use crate::model::name::CacheName;
 use crate::model::poll::PollReport;
 use crate::model::snapshot::{CacheSnapshot, ConfigStatus, OwnSnapshot, Snapshot};
 use crate::model::stats::{Counter, HttpStats};
 use crate::model::time::{Clock, Now};
 use crate::notify::Dispatcher;
+use crate::store::Store;
+
+mod apply;
 
 /// How often the engine looks whether something came in.
 const BEAT: Duration = Duration::from_millis(250);
 /// How often a snapshot is made although nothing came in: ages and silence are news too.
 const QUIET_BEAT: Duration = Duration::from_secs(1);
-/// How often alert books are saved without a transition, so that clocks that run survive a crash.
-const SAVE_EVERY: Duration = Duration::from_secs(30);
 /// How long notifications that are under way may take at the end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(3);
 
@@ -52,6 +52,16 @@ struct Watched {
     _crew: Crew,
 }
 
+/// What the core is given, besides the configuration.
+pub(super) struct Parts {
+    pub(super) fleet: Fleet,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) http: Arc<HttpStats>,
+    pub(super) dropped: Arc<Counter>,
+}
+
 /// The owner of all ledgers and books.
 pub(super) struct Core {
     config: Config,
@@ -60,7 +70,8 @@ pub(super) struct Core {
     watched: BTreeMap<CacheName, Watched>,
     fleet: Fleet,
     dispatcher: Dispatcher,
-    persistence: Persistence,
+    keeper: Keeper,
+    notes: Notes,
     clock: Arc<dyn Clock>,
     started: Now,
     http: Arc<HttpStats>,
@@ -68,36 +79,30 @@ pub(super) struct Core {
     published: Published,
     sequence: u64,
     tick_took: Duration,
-    saved_at: Now,
 }
 
 impl Core {
     /// Starts the tasks of every cache and publishes a first snapshot.
-    pub(super) fn start(
-        config: Config,
-        fleet: Fleet,
-        dispatcher: Dispatcher,
-        clock: Arc<dyn Clock>,
-        http: Arc<HttpStats>,
-        dropped: Arc<Counter>,
-    ) -> (Self, Published) {
-        let now = clock.now();
-        let mut persistence = Persistence::open(config.data_dir.as_deref());
-        let mut saved = persistence.load();
+    pub(super) async fn start(config: Config, parts: Parts) -> (Self, Published) {
+        let now = parts.clock.now();
+        let mut keeper = Keeper::new(parts.store, now);
+        let mut saved = keeper.books().await;
         let mut watched = BTreeMap::new();
         for cache in &config.caches {
-            let mut entry = begin(cache, &config, &fleet, now);
-            if let Some(book) = saved.remove(cache.name.as_str()) {
-                for notification in entry.book.restore(&book, now).notifications {
-                    dispatcher.notify(notification);
-                }
+            let mut entry = begin(cache, &config, &parts.fleet, now);
+            entry
+                .ledger
+                .resume(&keeper.past(&cache.name, now).await, now);
+            if let Some(book) = saved.remove(&cache.name) {
+                keeper.take(&cache.name, entry.book.restore(&book, now));
             }
             watched.insert(cache.name.clone(), entry);
         }
+        // What was firing for a cache that is configured no more is over.
         for (name, book) in saved {
-            for notification in orphan(&name, &book, now) {
-                dispatcher.notify(notification);
-            }
+            let mut orphan = AlertBook::new(&name, &BTreeMap::new(), &[], now);
+            keeper.take(&name, orphan.restore(&book, now));
+            keeper.forget(&name);
         }
         let status = ConfigStatus {
             file: config.file.as_ref().map(|file| file.display().to_string()),
@@ -112,19 +117,19 @@ impl Core {
             config,
             status,
             watched,
-            fleet,
-            dispatcher,
-            persistence,
-            clock,
+            fleet: parts.fleet,
+            dispatcher: parts.dispatcher,
+            keeper,
+            notes: Notes::default(),
+            clock: parts.clock,
             started: now,
-            http,
-            dropped,
+            http: parts.http,
+            dropped: parts.dropped,
             published: Arc::new(ArcSwap::from_pointee(empty(now))),
             sequence: 0,
             tick_took: Duration::ZERO,
-            saved_at: now,
         };
-        core.beat();
+        core.beat().await;
         let published = Arc::clone(&core.published);
         (core, published)
     }
@@ -157,7 +162,7 @@ impl Core {
                 told = inbox.next() => self.take_in_told(told),
                 Some(trigger) = reloads.recv() => {
                     if let Some(loader) = &loader {
-                        self.reload(trigger, loader);
+                        self.reload(trigger, loader).await;
                         inbox.set_token(self.config.api_token.as_ref());
                         news = true;
                     }
@@ -165,16 +170,14 @@ impl Core {
                 _ = beat.tick() => {
                     let now = self.clock.now();
                     if news || now.since(last) >= QUIET_BEAT {
-                        self.beat();
+                        self.beat().await;
                         news = false;
                         last = now;
                     }
                 }
             }
         }
-        self.save();
-        self.watched.clear();
-        self.dispatcher.drain(DRAIN_LIMIT).await;
+        self.finish().await;
     }
 
     /// Whether the report was about a cache that is still watched.
@@ -202,37 +205,67 @@ impl Core {
         }
     }
 
-    fn beat(&mut self) {
+    async fn beat(&mut self) {
         let now = self.clock.now();
+        let with_past = self
+            .watched
+            .iter()
+            .filter(|(_, watched)| watched.book.looks_at_the_past())
+            .map(|(name, _)| name);
+        self.notes
+            .refresh(self.keeper.store(), with_past, now)
+            .await;
+        let caches = self.evaluate(now);
+        self.publish(caches.clone(), now);
+        let saved = |name: &CacheName| Some(self.watched.get(name)?.book.save(now));
+        self.keeper
+            .keep(&caches, saved, &self.dispatcher, now)
+            .await;
+        self.dispatcher.pulse(now);
+    }
+
+    /// Lets rules look at every cache.
+    fn evaluate(&mut self, now: Now) -> Vec<Arc<CacheSnapshot>> {
         let mut caches = Vec::with_capacity(self.watched.len());
-        let mut notifications = Vec::new();
-        for watched in self.watched.values_mut() {
+        for (name, watched) in &mut self.watched {
             let mut snapshot = watched.ledger.snapshot(now);
             watched.lookups.enrich(&mut snapshot, now);
             let around = Surroundings {
+                silences: &self.notes.silences,
                 maintenance: &self.config.maintenance,
                 inhibitions: &self.config.inhibitions,
-                ..Surroundings::default()
+                annotations: &self.notes.annotations,
+                past: self.notes.past(name),
+                gauges: Some(&ExportedGauges),
             };
-            let outcome = watched
-                .book
-                .evaluate(&snapshot, watched.ledger.history(), &around, now);
-            snapshot.alerts = outcome.statuses;
+            let history = watched.ledger.history();
+            let mut outcome = watched.book.evaluate(&snapshot, history, &around, now);
+            snapshot.alerts = std::mem::take(&mut outcome.statuses);
             snapshot.state = cache_state(&snapshot);
-            notifications.extend(outcome.notifications);
+            self.keeper.take(name, outcome);
             let snapshot = Arc::new(snapshot);
             news::tell(watched.latest.as_deref(), &snapshot);
             watched.latest = Some(Arc::clone(&snapshot));
             caches.push(snapshot);
         }
-        if !notifications.is_empty() || now.since(self.saved_at) >= SAVE_EVERY {
-            self.save();
-            self.saved_at = now;
-        }
-        for notification in notifications {
-            self.dispatcher.notify(notification);
-        }
-        self.publish(caches, now);
+        caches
+    }
+
+    /// Saves everything, and lets notifications that are under way finish.
+    async fn finish(&mut self) {
+        let now = self.clock.now();
+        let caches: Vec<_> = self
+            .watched
+            .values()
+            .filter_map(|w| w.latest.clone())
+            .collect();
+        let saved = |name: &CacheName| Some(self.watched.get(name)?.book.save(now));
+        self.keeper
+            .finish(&caches, saved, &self.dispatcher, now)
+            .await;
+        self.watched.clear();
+        self.dispatcher.drain(DRAIN_LIMIT).await;
+        self.keeper.store().close().await;
     }
 
     fn publish(&mut self, caches: Vec<Arc<CacheSnapshot>>, now: Now) {
@@ -245,100 +278,15 @@ impl Core {
                 started: self.started,
                 config: self.status.clone(),
                 channels: self.dispatcher.stats(),
+                heartbeat: self.dispatcher.heartbeat(),
                 http: Arc::clone(&self.http),
                 reports_dropped: self.dropped.get(),
-                store: self.persistence.health(),
+                store: self.keeper.store().health(),
                 tick_took: self.tick_took,
             },
         };
         self.published.store(Arc::new(snapshot));
         self.tick_took = self.clock.now().since(now);
-    }
-
-    fn save(&mut self) {
-        let now = self.clock.now();
-        let books = self
-            .watched
-            .iter()
-            .map(|(name, w)| (name.to_string(), w.book.save(now)))
-            .collect();
-        self.persistence.save(books);
-    }
-
-    fn reload(&mut self, trigger: Trigger, loader: &Loader) {
-        match loader() {
-            Ok(config) => {
-                let diff = Diff::between(&self.config, &config);
-                tracing::info!(
-                    ?trigger,
-                    added = ?diff.caches_added,
-                    removed = ?diff.caches_removed,
-                    changed = ?diff.caches_changed,
-                    "the configuration was loaded anew"
-                );
-                if !diff.needs_restart.is_empty() {
-                    tracing::warn!(
-                        "{} changed; that takes a restart",
-                        diff.needs_restart.join(" and ")
-                    );
-                }
-                self.apply(config, &diff);
-                self.status.reload_error = None;
-                self.status.reloads_ok += 1;
-            }
-            Err(errors) => {
-                tracing::error!(
-                    ?trigger,
-                    "the configuration was not reloaded, the old one goes on:\n{errors}"
-                );
-                self.status.reload_error = Some(errors.to_string());
-                self.status.reloads_failed += 1;
-            }
-        }
-    }
-
-    /// Puts a new configuration in force. Caches that did not change go on without noticing.
-    fn apply(&mut self, config: Config, diff: &Diff) {
-        let now = self.clock.now();
-        let mut told = BTreeMap::new();
-        for cache in diff.caches_removed.iter().chain(&diff.caches_changed) {
-            if let Some(mut gone) = self.watched.remove(cache) {
-                for notification in gone
-                    .book
-                    .retire("the cache is no longer watched, or is watched anew", now)
-                    .notifications
-                {
-                    self.dispatcher.notify(notification);
-                }
-                told.insert(cache.clone(), gone.lookups);
-            }
-        }
-        for cache in &config.caches {
-            if let Some(watched) = self.watched.get_mut(&cache.name) {
-                let gone = watched.book.reconfigure(&cache.labels, &config.rules, now);
-                for notification in gone.notifications {
-                    self.dispatcher.notify(notification);
-                }
-                fit(&mut watched.ledger, &watched.book);
-            } else {
-                let mut entry = begin(cache, &config, &self.fleet, now);
-                if let Some(mut before) = told.remove(&cache.name) {
-                    before.reconfigure(lookups::sampled(cache));
-                    entry.lookups = before;
-                }
-                self.watched.insert(cache.name.clone(), entry);
-            }
-        }
-        if let Err(error) = self
-            .dispatcher
-            .reconfigure(&config.channels, config.external_url.as_deref())
-        {
-            tracing::error!(%error, "the channels could not be changed");
-        }
-        self.status.loaded_at = now;
-        self.status.shown = config.redacted().to_string().into();
-        self.files.send_replace(Fingerprint::of(&config));
-        self.config = config;
     }
 }
 
@@ -363,20 +311,6 @@ fn fit(ledger: &mut CacheLedger, book: &AlertBook) {
     ledger.look_back(book.closest_look().unwrap_or(merger::RECENT));
 }
 
-/// The end of what was firing for a cache that is configured no more.
-fn orphan(name: &str, book: &SavedState, now: Now) -> Vec<Notification> {
-    match CacheName::new(name) {
-        Ok(name) => {
-            let mut empty = AlertBook::new(&name, &BTreeMap::new(), &[], now);
-            empty.restore(book, now).notifications
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the saved state names a cache in a way that no cache can be named");
-            Vec::new()
-        }
-    }
-}
-
 /// What is published before the first beat.
 fn empty(now: Now) -> Snapshot {
     Snapshot {
@@ -393,10 +327,11 @@ fn empty(now: Now) -> Snapshot {
                 reloads_ok: 0,
                 reloads_failed: 0,
             },
+            heartbeat: Arc::default(),
             channels: Vec::new(),
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,
-            store: None,
+            store: crate::model::store_health::StoreHealth::default(),
             tick_took: Duration::ZERO,
         },
     }

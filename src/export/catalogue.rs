@@ -6,6 +6,7 @@
 
 use crate::model::reading::Reading;
 use crate::model::snapshot::{CacheSnapshot, NodeSnapshot, Snapshot};
+use crate::model::time::Now;
 
 use super::series::Series;
 
@@ -132,9 +133,9 @@ pub(super) enum Read {
     Process,
 }
 
-/// A node and the snapshot that it is in.
+/// A node and when it is looked at.
 pub(super) struct NodeView<'a> {
-    pub(super) snapshot: &'a Snapshot,
+    pub(super) at: Now,
     pub(super) node: &'a NodeSnapshot,
 }
 

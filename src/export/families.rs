@@ -6,7 +6,8 @@
 use prometheus::proto::MetricFamily;
 
 use crate::model::reading::InfoFields;
-use crate::model::snapshot::{CacheSnapshot, NodeSnapshot, Snapshot};
+use crate::model::snapshot::{CacheSnapshot, Snapshot};
+use crate::model::time::Now;
 
 use super::catalogue::{self, Kind, Metric, NodeView, Parse, Read};
 use super::series::Series;
@@ -21,30 +22,44 @@ pub fn families(snapshot: &Snapshot) -> Vec<MetricFamily> {
 /// One family; `None` when the snapshot has no samples for it.
 pub(super) fn family(metric: &'static Metric, snapshot: &Snapshot) -> Option<MetricFamily> {
     let mut series = Series::new(metric);
+    if let Read::Own(read) = metric.read {
+        read(snapshot, &mut series);
+    }
+    for cache in &snapshot.caches {
+        of_cache(metric, cache, snapshot.at, &mut series);
+    }
+    series.finish()
+}
+
+/// The samples of one cache.
+pub(super) fn of_cache<'a>(
+    metric: &'static Metric,
+    cache: &'a CacheSnapshot,
+    at: Now,
+    series: &mut Series<'a>,
+) {
     match metric.read {
-        Read::Own(read) => read(snapshot, &mut series),
+        Read::Own(_) | Read::Process => {}
         Read::Cache(read) => {
-            for cache in &snapshot.caches {
-                series.about(&[cache.name.as_str()]);
-                read(cache, &mut series);
-            }
+            series.about(&[cache.name.as_str()]);
+            read(cache, series);
         }
         Read::Node(read) => {
-            for (cache, node) in nodes(snapshot) {
+            for node in &cache.nodes {
                 series.about(&[cache.name.as_str(), node.name.as_str()]);
-                read(&NodeView { snapshot, node }, &mut series);
+                read(&NodeView { at, node }, series);
             }
         }
         Read::Reading(read) => {
-            for (cache, node) in nodes(snapshot).filter(|(_, node)| node.up) {
+            for node in cache.nodes.iter().filter(|node| node.up) {
                 if let Some(reading) = &node.reading {
                     series.about(&[cache.name.as_str(), node.name.as_str()]);
-                    read(&NodeView { snapshot, node }, reading, &mut series);
+                    read(&NodeView { at, node }, reading, series);
                 }
             }
         }
         Read::Field(names, parse) => {
-            for (cache, node) in nodes(snapshot).filter(|(_, node)| node.up) {
+            for node in cache.nodes.iter().filter(|node| node.up) {
                 let value = node
                     .reading
                     .as_ref()
@@ -54,16 +69,7 @@ pub(super) fn family(metric: &'static Metric, snapshot: &Snapshot) -> Option<Met
                 series.maybe(&[], value);
             }
         }
-        Read::Process => {}
     }
-    series.finish()
-}
-
-fn nodes(snapshot: &Snapshot) -> impl Iterator<Item = (&CacheSnapshot, &NodeSnapshot)> {
-    snapshot
-        .caches
-        .iter()
-        .flat_map(|cache| cache.nodes.iter().map(move |node| (cache.as_ref(), node)))
 }
 
 fn field(fields: &InfoFields, names: &[&str], parse: Parse) -> Option<f64> {

@@ -76,9 +76,18 @@ pub(crate) fn rich() -> Snapshot {
                 (name("team-slack"), "slack", Arc::new(stats)),
                 (name("mail"), "email", Arc::default()),
             ],
+            heartbeat: Arc::default(),
             http: Arc::new(http),
             reports_dropped: 0,
-            store: Some(Ok(())),
+            store: crate::model::store_health::StoreHealth {
+                backend: "sqlite",
+                wanted: true,
+                durable: true,
+                outages: 1,
+                writes_failed: 12,
+                rows_pruned: 2_400,
+                ..Default::default()
+            },
             tick_took: Duration::from_micros(350),
         },
     }

@@ -14,10 +14,6 @@ use super::window::Sparkline;
 /// What the rule was about, for the words of the message.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "signal", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each message, and hardly any messages"
-)]
 pub enum Evidence {
     /// Too many lookups miss.
     MissRatio(MissEvidence),
@@ -25,6 +21,8 @@ pub enum Evidence {
     Down(DownEvidence),
     /// Some other number is beyond its limit.
     Signal(SignalEvidence),
+    /// Something is wrong with cachewatch itself.
+    Own(OwnEvidence),
 }
 
 /// The numbers behind a miss-ratio message.
@@ -183,6 +181,17 @@ pub struct SignalEvidence {
     pub history: Sparkline,
     /// Where the misses were and why, where that bears on it.
     pub attribution: Option<MissAttribution>,
+}
+
+/// What is wrong with cachewatch itself. The cache of such an incident is `cachewatch`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OwnEvidence {
+    /// What is wrong, as a headline: `Channel team-slack refuses messages (404)`.
+    pub problem: String,
+    /// Why, as the other side said it; one line without secrets.
+    pub why: String,
+    /// What to do.
+    pub advice: String,
 }
 
 /// What a number means.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::evidence::{
-    DownEvidence, EventGap, Evidence, MissAttribution, MissEvidence, NamespaceShare,
+    DownEvidence, EventGap, Evidence, MissAttribution, MissEvidence, NamespaceShare, OwnEvidence,
     SignalEvidence, TtlCliff, Unit,
 };
 use super::name::{CacheName, Name, NodeName, RuleName};

@@ -14,7 +14,7 @@ use super::lookups::LookupsSnapshot;
 use super::name::{CacheName, ChannelName, NodeName};
 use super::poll::{PollError, PollErrorKind};
 use super::reading::Reading;
-use super::stats::{ChannelStats, DurationHistogram, HttpStats};
+use super::stats::{ChannelStats, DurationHistogram, HeartbeatStats, HttpStats};
 use super::time::Now;
 use super::window::{Sparkline, Totals, WindowStats};
 
@@ -181,12 +181,14 @@ pub struct OwnSnapshot {
     pub config: ConfigStatus,
     /// Delivery, by channel.
     pub channels: Vec<(ChannelName, &'static str, Arc<ChannelStats>)>,
+    /// Calls of the heartbeat.
+    pub heartbeat: Arc<HeartbeatStats>,
     /// The HTTP server.
     pub http: Arc<HttpStats>,
     /// Poll reports that the engine's full queue cut.
     pub reports_dropped: u64,
-    /// Whether open incidents would survive a restart; `None` without a data folder.
-    pub store: Option<Result<(), String>>,
+    /// How the store stands.
+    pub store: super::store_health::StoreHealth,
     /// How long the last tick took.
     pub tick_took: Duration,
 }

@@ -1,7 +1,10 @@
 //! What cachewatch counts about itself, where the counting is shared between tasks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 /// Upper bounds of the poll duration histogram, in seconds.
 pub const DURATION_BUCKETS: [f64; 12] = [
@@ -75,12 +78,79 @@ pub struct ChannelStats {
     pub delivered: Counter,
     /// Notifications given up after a permanent refusal or after the last retry.
     pub failed: Counter,
-    /// Notifications that the full queue cut.
+    /// Notifications that were waiting when their channel was removed from the configuration.
     pub dropped: Counter,
     /// Attempts that were followed by another one.
     pub retried: Counter,
-    /// Notifications in the queue or under way.
+    /// Attempts that failed in a row, up to now.
+    pub failing: Counter,
+    /// Notifications that wait or are under way.
     pub pending: Counter,
+    /// Notifications that had become needless before they could be sent: a later one told of both.
+    pub superseded: Counter,
+    /// Notifications that went along in the message of another one.
+    pub coalesced: Counter,
+    /// Notifications in the store that were given up and that nobody has been told.
+    pub dead: Counter,
+    /// When the oldest one that waits was put there, in milliseconds of Unix time; 0: none waits.
+    pub oldest_waiting_ms: Counter,
+    broken: Mutex<Option<Broken>>,
+}
+
+/// A channel that refuses for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Since when.
+    pub since: Timestamp,
+    /// What the receiver answered: an HTTP status.
+    pub code: u16,
+    /// One line without secrets.
+    pub why: String,
+}
+
+impl ChannelStats {
+    /// Whether the channel refuses for good, and since when.
+    pub fn broken(&self) -> Option<Broken> {
+        self.lock().clone()
+    }
+
+    /// Notes that it refuses. `false`: that was known.
+    pub fn broke(&self, broken: Broken) -> bool {
+        let mut state = self.lock();
+        let new = state.is_none();
+        // The moment at which it began stays.
+        state.get_or_insert(broken);
+        new
+    }
+
+    /// Notes that it works. `false`: that was known.
+    pub fn mended(&self) -> bool {
+        self.lock().take().is_some()
+    }
+
+    /// How long the oldest one that waits has been waiting.
+    pub fn oldest_waiting(&self, now: Timestamp) -> Option<Duration> {
+        let since = self.oldest_waiting_ms.get();
+        let since = Timestamp::from_millisecond(i64::try_from(since).ok()?).ok()?;
+        (since > Timestamp::UNIX_EPOCH)
+            .then(|| Duration::try_from(now.duration_since(since)).unwrap_or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Broken>> {
+        // Nothing in here can leave it half changed.
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the heartbeat counts.
+#[derive(Debug, Default)]
+pub struct HeartbeatStats {
+    /// Calls that were answered with 2xx.
+    pub sent: Counter,
+    /// Calls that were not.
+    pub failed: Counter,
+    /// Calls that were left out, because something is wrong with cachewatch.
+    pub withheld: Counter,
 }
 
 /// What the HTTP server counts.

@@ -1,94 +1,124 @@
-//! What the engine holds: gives each notification to the worker of every channel, follows changes of the configuration,
-//! and lets the workers finish at the end.
+//! What the engine holds: says which messages a notification leads to, rings the workers, follows changes of the
+//! configuration, and lets the workers finish at the end.
 //!
-//! Deliberately absent: routing. Every channel gets everything, but for `resolved` where it does not want that.
+//! Deliberately absent: the queue. The engine puts what is planned into the store, in one transaction with the transition
+//! that it is about; the workers find it there.
 //!
 //! Invariant: one worker for each channel, found by its name; a change of the configuration never loses what is waiting
 //! for a channel that still exists.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::ChannelConfig;
-use crate::model::incident::{Notification, Transition};
+use crate::config::{ChannelConfig, HeartbeatConfig};
+use crate::model::incident::Notification;
 use crate::model::name::ChannelName;
-use crate::model::stats::ChannelStats;
-use crate::model::time::Clock;
-use crate::notify::http::{Http, Limits};
-use crate::notify::queue::{CAPACITY, Job, Queue};
+use crate::model::record::OutboxItem;
+use crate::model::stats::{ChannelStats, HeartbeatStats};
+use crate::model::time::{Clock, Now};
+use crate::notify::heartbeat::{self, Pulse};
+use crate::notify::http::{Endpoint, Http, Limits};
+use crate::notify::outbox::Outbox;
+use crate::notify::steward::{self, Event};
 use crate::notify::tls::Trust;
 use crate::notify::worker::{Target, Worker};
-use crate::notify::{NotifyError, Parts, open};
+use crate::notify::{Links, NotifyError, Parts, open, route};
+use crate::store::Store;
+
+mod shared;
+
+pub(crate) use shared::Shared;
+use shared::{Entry, lock};
+
+/// How much the steward may be told ahead.
+const EVENTS: usize = 1_000;
 
 /// All channels with their workers.
 pub struct Dispatcher {
-    parts: Parts,
+    shared: Arc<Shared>,
     tracker: TaskTracker,
-    cancel: CancellationToken,
-    hurry: CancellationToken,
-    entries: Mutex<Vec<Entry>>,
-}
-
-/// One channel.
-struct Entry {
-    config: ChannelConfig,
-    external_url: Option<String>,
-    target: watch::Sender<Target>,
-    queue: Arc<Queue>,
-    stats: Arc<ChannelStats>,
-    stop: CancellationToken,
-    task: Option<JoinHandle<()>>,
+    steward: Mutex<Option<JoinHandle<()>>>,
+    heartbeat: Mutex<Option<(HeartbeatConfig, CancellationToken)>>,
 }
 
 impl Dispatcher {
-    /// Starts a worker for each channel. `external_url`: how people reach the page, without a slash at the end. `cancel`
-    /// ends the workers at once: call [`Dispatcher::drain`] before it is cancelled.
+    /// Starts a worker for each channel. `links`: what messages may link to. `cancel`
+    /// ends the workers at once: call [`Dispatcher::drain`] before it is cancelled, and close `store` only afterwards.
     pub fn new(
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
         tracker: &TaskTracker,
-        cancel: CancellationToken,
+        cancel: &CancellationToken,
         clock: Arc<dyn Clock>,
+        store: Store,
+    ) -> Result<Self, NotifyError> {
+        let outbox = Arc::new(store);
+        Self::with_outbox(channels, links, tracker, cancel, clock, outbox)
+    }
+
+    /// The same over any outbox.
+    pub(crate) fn with_outbox(
+        channels: &[ChannelConfig],
+        links: &Links,
+        tracker: &TaskTracker,
+        cancel: &CancellationToken,
+        clock: Arc<dyn Clock>,
+        outbox: Arc<dyn Outbox>,
     ) -> Result<Self, NotifyError> {
         let trust = Trust::default();
         let http = Http::new(&trust, Limits::default()).map_err(NotifyError::Setup)?;
-        let dispatcher = Self {
+        let (events, told) = mpsc::channel(EVENTS);
+        let shared = Arc::new(Shared {
             parts: Parts { http, trust, clock },
-            tracker: tracker.clone(),
+            outbox,
+            pulse: Pulse::default(),
+            heartbeat: Arc::default(),
+            ended: cancel.child_token(),
             hurry: CancellationToken::new(),
-            cancel,
+            events,
             entries: Mutex::default(),
+        });
+        let dispatcher = Self {
+            shared: Arc::clone(&shared),
+            tracker: tracker.clone(),
+            steward: Mutex::default(),
+            heartbeat: Mutex::default(),
         };
-        dispatcher.reconfigure(channels, external_url)?;
+        // The engine has yet to begin: it is not late.
+        dispatcher.pulse(shared.parts.clock.now());
+        dispatcher.reconfigure(channels, links)?;
+        let steward = tracker.spawn(steward::run(shared, told));
+        *lock(&dispatcher.steward) = Some(steward);
         Ok(dispatcher)
     }
 
-    /// Gives a notification to every channel. Never waits: a queue that is full is cut and counts what it cut.
+    /// The messages that a notification leads to: to be put into the outbox together with the transition that it is
+    /// about. Call [`Dispatcher::wake`] when they are there.
+    pub fn plan(&self, n: &Arc<Notification>, now: Timestamp) -> Vec<OutboxItem> {
+        let entries = self.shared.entries();
+        route::plan(entries.iter().map(|e| &*e.config), n, now)
+    }
+
+    /// Something was put into the outbox.
+    pub fn wake(&self) {
+        self.shared.ring();
+    }
+
+    /// Plans a notification and puts it into the outbox by itself, for what is part of no transaction. Never waits.
     pub fn notify(&self, n: Notification) {
-        let n = Arc::new(n);
-        let queued = self.parts.clock.now();
-        for entry in self.entries().iter() {
-            if n.transition == Transition::Resolved && !entry.config.send_resolved {
-                continue;
-            }
-            let notification = Arc::clone(&n);
-            let cut = entry.queue.push(Job {
-                notification,
-                queued,
-            });
-            if cut > 0 {
-                tracing::error!(
-                    channel = %entry.config.name,
-                    cut,
-                    "notifications lost: more than {CAPACITY} wait for this channel, or it is shutting down"
-                );
-            }
-        }
+        let planned = self.plan(&Arc::new(n), self.shared.parts.clock.now().wall);
+        self.shared.tell(Event::Enqueue(planned));
+    }
+
+    /// The engine's beat came: the heartbeat goes on.
+    pub fn pulse(&self, now: Now) {
+        self.shared.pulse.beat(now.mono);
     }
 
     /// Name, kind and numbers of each channel, in the order of the configuration.
@@ -100,127 +130,171 @@ impl Dispatcher {
                 Arc::clone(&e.stats),
             )
         };
-        self.entries().iter().map(entry).collect()
+        self.shared.entries().iter().map(entry).collect()
     }
 
-    /// Follows a new configuration. A channel that is still there keeps its queue and its numbers, and when it has changed
-    /// it tries at once what is waiting; a channel that is gone loses what was waiting (counted as dropped). When one of
-    /// the channels cannot be set up, nothing changes at all.
+    /// What the heartbeat counts.
+    pub fn heartbeat(&self) -> Arc<HeartbeatStats> {
+        Arc::clone(&self.shared.heartbeat)
+    }
+
+    /// Follows a new configuration. A channel that is still there keeps what waits for it and its numbers, and when it has
+    /// changed it tries at once what is waiting; what waits for a channel that is gone stays in the store (counted as
+    /// dropped). When one of the channels cannot be set up, nothing changes at all.
     pub fn reconfigure(
         &self,
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
     ) -> Result<(), NotifyError> {
         // All of them first: then nothing can fail any more.
         let mut opened = Vec::with_capacity(channels.len());
         for config in channels {
             let channel =
-                open(config, external_url, &self.parts).map_err(|error| NotifyError::Channel {
+                open(config, links, &self.shared.parts).map_err(|error| NotifyError::Channel {
                     name: config.name.clone(),
                     error,
                 })?;
-            opened.push((
-                config.clone(),
-                Target {
-                    channel,
-                    kind: config.kind.as_str(),
-                },
-            ));
+            let config = Arc::new(config.clone());
+            opened.push(Target { channel, config });
         }
-        let mut entries = self.entries();
+        let mut entries = self.shared.entries();
         let mut old = std::mem::take(&mut *entries);
-        for (config, target) in opened {
-            let known = old.iter().position(|e| e.config.name == config.name);
+        for target in opened {
+            let known = old.iter().position(|e| e.config.name == target.config.name);
             let entry = match known.map(|at| old.swap_remove(at)) {
                 Some(mut entry) => {
-                    let same_address = entry.config.kind == config.kind;
-                    if !same_address || entry.external_url.as_deref() != external_url {
-                        entry.target.send_replace(target);
-                    }
-                    entry.config = config;
-                    entry.external_url = external_url.map(str::to_owned);
+                    self.change(&mut entry, target, links);
                     entry
                 }
-                None => self.start(config, external_url, target),
+                None => self.start(target, links),
             };
             entries.push(entry);
         }
+        drop(entries);
         for gone in old {
+            gone.stats.dropped.add(gone.stats.pending.get());
             gone.stop.cancel();
+            self.shared.tell(Event::Mended {
+                channel: gone.config.name.clone(),
+                note: Some("the channel was removed"),
+            });
         }
         Ok(())
     }
 
-    /// Takes in nothing more, and waits until all that is waiting is delivered or given up, but not longer than `within`.
-    /// Then ends the workers. Returns how many notifications were left undelivered.
-    pub async fn drain(&self, within: Duration) -> u64 {
-        let tasks: Vec<_> = {
-            let mut entries = self.entries();
-            for entry in entries.iter() {
-                entry.queue.close();
-            }
-            entries
-                .iter_mut()
-                .filter_map(|e| {
-                    e.task
-                        .take()
-                        .map(|task| (task, e.stop.clone(), Arc::clone(&e.stats)))
-                })
-                .collect()
-        };
-        self.hurry.cancel();
-        let deadline = tokio::time::Instant::now() + within;
-        let mut left = 0;
-        for (mut task, stop, stats) in tasks {
-            let dropped = stats.dropped.get();
-            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
-                stop.cancel();
-                // It ends by itself now; should it have panicked, there is nothing more to do for it.
-                if let Err(error) = task.await {
-                    tracing::error!(%error, "a delivery worker ended badly");
-                }
-            }
-            left += stats.dropped.get() - dropped;
+    /// Follows a new configuration of the heartbeat.
+    pub fn set_heartbeat(&self, config: Option<&HeartbeatConfig>) -> Result<(), NotifyError> {
+        let endpoint = config.map(|c| Endpoint::new(&c.url)).transpose();
+        let endpoint = endpoint.map_err(NotifyError::Heartbeat)?;
+        let mut heartbeat = lock(&self.heartbeat);
+        if heartbeat.as_ref().map(|(config, _)| config) == config {
+            return Ok(());
         }
-        left
+        if let Some((_, stop)) = heartbeat.take() {
+            stop.cancel();
+        }
+        if let (Some(config), Some(endpoint)) = (config, endpoint) {
+            let stop = self.shared.ended.child_token();
+            self.tracker.spawn(heartbeat::run(
+                config.clone(),
+                endpoint,
+                self.shared.parts.http.clone(),
+                Arc::clone(&self.shared),
+                stop.clone(),
+            ));
+            *heartbeat = Some((config.clone(), stop));
+        }
+        Ok(())
     }
 
-    fn start(&self, config: ChannelConfig, external_url: Option<&str>, target: Target) -> Entry {
+    /// Waits until all that is due was tried once more, but not longer than `within`. Then ends all tasks. Returns how many
+    /// notifications were left waiting; a store that survives the process still has them.
+    pub async fn drain(&self, within: Duration) -> u64 {
+        let tasks: Vec<_> = self
+            .shared
+            .entries()
+            .iter_mut()
+            .filter_map(|e| e.task.take().map(|task| (task, e.stop.clone())))
+            .collect();
+        let steward = lock(&self.steward).take();
+        let deadline = tokio::time::Instant::now() + within;
+        // What was handed over must be in the outbox before the workers look for the last time.
+        self.shared.settle(deadline).await;
+        self.shared.hurry.cancel();
+        for (mut task, stop) in tasks {
+            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+                stop.cancel();
+                ended(task.await);
+            }
+        }
+        self.shared.ended.cancel();
+        if let Some(steward) = steward {
+            ended(steward.await);
+        }
+        self.stats()
+            .iter()
+            .map(|(_, _, stats)| stats.pending.get())
+            .sum()
+    }
+
+    fn change(&self, entry: &mut Entry, target: Target, links: &Links) {
+        let same_address = entry.config.kind == target.config.kind;
+        let same_url = entry.links == *links;
+        if !same_address && entry.stats.mended() {
+            self.shared.tell(Event::Mended {
+                channel: entry.config.name.clone(),
+                note: Some("the channel was configured anew"),
+            });
+        }
+        entry.config = Arc::clone(&target.config);
+        if !same_address || !same_url || entry.target.borrow().config != target.config {
+            entry.target.send_replace(target);
+        }
+        entry.links = links.clone();
+    }
+
+    fn start(&self, target: Target, links: &Links) -> Entry {
+        let shared = &self.shared;
+        let config = Arc::clone(&target.config);
         let stats = Arc::new(ChannelStats::default());
-        let queue = Arc::new(Queue::new(CAPACITY, Arc::clone(&stats)));
-        let stop = self.cancel.child_token();
+        let bell = Arc::new(Notify::new());
+        let stop = shared.ended.child_token();
         let (target, receiver) = watch::channel(target);
         let worker = Worker {
             name: config.name.clone(),
             target: receiver,
-            queue: Arc::clone(&queue),
+            outbox: Arc::clone(&shared.outbox),
             stats: Arc::clone(&stats),
+            bell: Arc::clone(&bell),
+            events: shared.events.clone(),
             stop: stop.clone(),
-            hurry: self.hurry.clone(),
-            clock: Arc::clone(&self.parts.clock),
+            hurry: shared.hurry.clone(),
+            clock: Arc::clone(&shared.parts.clock),
         };
         let task = Some(self.tracker.spawn(worker.run()));
         Entry {
             config,
-            external_url: external_url.map(str::to_owned),
+            links: links.clone(),
             target,
-            queue,
+            bell,
             stats,
             stop,
             task,
         }
     }
+}
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        // Nothing in here can leave the list half changed.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Dispatcher {
+    /// Tasks without their dispatcher would wait for ever.
+    fn drop(&mut self) {
+        self.shared.ended.cancel();
     }
 }
 
-impl Drop for Entry {
-    /// A worker without its dispatcher would wait for ever.
-    fn drop(&mut self) {
-        self.queue.close();
+fn ended(result: Result<(), tokio::task::JoinError>) {
+    // It has ended; should it have panicked, there is nothing more to do for it.
+    if let Err(error) = result {
+        tracing::error!(%error, "a delivery task ended badly");
     }
 }
 

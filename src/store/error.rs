@@ -47,7 +47,9 @@ impl StoreError {
     /// Sorts what the driver said.
     pub(super) fn of(error: &sqlx::Error) -> Self {
         let text = one_line(&error.to_string());
-        let code = error.as_database_error().and_then(|e| e.code());
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         match (error, code.as_deref().map(Code::of)) {
             (
                 sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. },

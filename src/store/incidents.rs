@@ -14,7 +14,7 @@ use crate::model::record::{Acknowledgement, IncidentRecord, TransitionRecord};
 /// The most incidents that one question gets.
 pub const MAX_INCIDENTS: usize = 500;
 /// The most transitions that one question gets.
-pub const MAX_TRANSITIONS: i64 = 5_000;
+const MAX_TRANSITIONS: i64 = 5_000;
 
 /// Which incidents are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

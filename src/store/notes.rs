@@ -164,7 +164,7 @@ pub(super) fn fresh_key() -> std::result::Result<String, StoreError> {
         .iter()
         .fold(String::with_capacity(64), |mut hex, byte| {
             // Writing to a String cannot fail.
-            drop(write!(hex, "{byte:02x}"));
+            write!(hex, "{byte:02x}").ok();
             hex
         }))
 }

@@ -20,10 +20,14 @@ use crate::model::secret::Secret;
 
 /// The file in the data folder.
 pub const FILE: &str = "cachewatch.db";
+/// The newest schema that this cachewatch knows.
+const SCHEMA: i64 = 1;
+/// The smallest page of an SQLite file, in bytes.
+const SMALLEST: u64 = 512;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long the schema may take.
-const MIGRATE: Duration = Duration::from_secs(60);
+const MIGRATE: Duration = Duration::from_mins(1);
 /// How long the check may take; a file that is too big for that is taken as it is.
 const CHECK: Duration = Duration::from_secs(10);
 
@@ -44,7 +48,15 @@ pub(super) async fn sqlite(folder: &Path, now: Timestamp) -> Result<Opened, Stor
         Err(_) => return Err(StoreError::Timeout(CONNECT)),
     }
     match sqlite_file(&path).await {
-        Ok(link) => opened(link, None).await,
+        Ok(link) => {
+            let mut opened = opened(link, None).await?;
+            if opened.fresh {
+                super::import::state_file(folder, &mut opened.link, now)
+                    .await
+                    .map_err(|error| StoreError::of(&error))?;
+            }
+            Ok(opened)
+        }
         Err(StoreError::Corrupt(reason)) => {
             let aside = set_aside(&path, now)?;
             tracing::error!(
@@ -93,6 +105,9 @@ pub(super) async fn memory() -> Result<Link, StoreError> {
 
 async fn sqlite_file(path: &Path) -> Result<Link, StoreError> {
     let used = fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    if used {
+        untouched(path).await?;
+    }
     let mut link = connect(&sqlite_url(path)?).await?;
     for setting in [
         "pragma busy_timeout = 2000",
@@ -111,6 +126,26 @@ async fn sqlite_file(path: &Path) -> Result<Link, StoreError> {
     }
     migrate(&mut link).await?;
     Ok(link)
+}
+
+/// What must be known before the file is opened for writing: that it is one, and not a newer cachewatch's.
+async fn untouched(path: &Path) -> Result<(), StoreError> {
+    // SQLite takes a file that is too short for a new one, and writes over it.
+    if fs::metadata(path).is_ok_and(|file| file.len() < SMALLEST) {
+        return Err(StoreError::Corrupt("the file is too short".to_owned()));
+    }
+    let mut link = connect(&format!("{}?mode=ro", sqlite_url(path)?)).await?;
+    let query = q("select max(version) as version from _sqlx_migrations").fetch_one(&mut link);
+    let found = match timeout(CONNECT, query).await {
+        Ok(found) => found.and_then(|row| Get(&row).integer("version")),
+        Err(_) => return Err(StoreError::Timeout(CONNECT)),
+    };
+    match found.map_err(|error| StoreError::of(&error)) {
+        Ok(version) if version > SCHEMA => Err(StoreError::Newer(version)),
+        Err(error @ StoreError::Corrupt(_)) => Err(error),
+        // No such table, or none in it: it is begun anew, or not yet finished.
+        _ => Ok(()),
+    }
 }
 
 async fn check(link: &mut Link) -> Result<(), StoreError> {
@@ -167,7 +202,7 @@ async fn connect(url: &str) -> Result<Link, StoreError> {
 fn migrator() -> Migrator {
     let begin = include_str!("migrations/0001_begin.sql");
     Migrator::with_migrations(vec![Migration::new(
-        1,
+        SCHEMA,
         "begin".into(),
         MigrationType::Simple,
         begin.into_sql_str(),
@@ -227,7 +262,7 @@ fn sqlite_url(path: &Path) -> Result<String, StoreError> {
             url.push(char::from(*byte));
         } else {
             // Writing to a String cannot fail.
-            drop(write!(url, "%{byte:02X}"));
+            write!(url, "%{byte:02X}").ok();
         }
     }
     Ok(url)

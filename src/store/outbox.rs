@@ -15,7 +15,7 @@ use crate::model::name::ChannelName;
 use crate::model::record::{Attempt, OutboxItem, OutboxStatus};
 
 /// How long a message belongs to the worker that took it, unless that tells how it went.
-const CLAIM: Duration = Duration::from_secs(120);
+const CLAIM: Duration = Duration::from_mins(2);
 /// The most attempts and messages that one question gets.
 const MAX_ROWS: i64 = 1_000;
 
@@ -96,6 +96,15 @@ pub(super) async fn due(
     // An update gives its rows in no order.
     items.sort_by(|a, b| (a.queued, &a.key).cmp(&(b.queued, &b.key)));
     Ok(items)
+}
+
+/// At the end: another worker may have at once what this one took.
+pub(super) async fn release(link: &mut Link, name: &str) -> Result<()> {
+    q("update outbox set claimed_by = null, claimed_until = null where claimed_by = $1")
+        .bind(name.to_owned())
+        .execute(link)
+        .await
+        .map(drop)
 }
 
 pub(super) async fn waiting(link: &mut Link, channel: &ChannelName) -> Result<Waiting> {

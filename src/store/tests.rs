@@ -19,6 +19,10 @@ use crate::model::silence::Silence;
 use crate::model::time::{Clock, Now};
 
 mod api;
+mod past;
+mod postgres;
+mod random;
+mod trouble;
 
 /// When the tests begin.
 pub(super) const START: i64 = 1_790_000_100;
@@ -32,11 +36,6 @@ impl Set {
             mono: Duration::ZERO,
             wall: at(second),
         })))
-    }
-
-    pub(super) fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap();
-        *now = now.plus(by);
     }
 }
 
@@ -53,6 +52,17 @@ pub(super) fn at(second: i64) -> Timestamp {
 
 pub(super) fn name(name: &str) -> Name {
     Name::new(name).unwrap()
+}
+
+/// Waits for a condition; fails after a while.
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..2_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("waited in vain: {what}");
 }
 
 pub(super) async fn open(folder: &Path) -> Store {
@@ -75,7 +85,7 @@ pub(super) fn notification(
         started: at(0),
         pending_since: at(0),
         at: at(second),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_mins(1),
         runbook: None,
         note: None,
         coincidences: Vec::new(),
@@ -179,7 +189,7 @@ pub(super) fn point(second: i64, hits: Option<u64>) -> HistoryPoint {
         misses: hits.map(|hits| hits / 2),
         evictions: Some(1),
         expirations: None,
-        memory_used_bytes: hits.map(|hits| 1_000 + hits),
+        memory_used_bytes: hits.map(|hits| hits.saturating_add(1_000)),
         memory_limit_bytes: None,
         miss_cost: Some(0.5),
     }

@@ -8,6 +8,7 @@ use crate::harness::{Cachewatch, Load, Receiver, Server, Smtp, Version};
 const SHORT_RULES: &str = "\
 rules:
 - name: CacheMissRatioHigh
+  detector: windowed
   short_window: 4s
   long_window: 8s
   extended_window: 30s

@@ -186,6 +186,99 @@ on_all_servers! {
         watched.stop();
     }
 
+    /// Two databases change places: what was in the fuller one is gone from it.
+    fn swapped_keys_are_missed_as_flushed(version: Version) {
+        let server = Server::start(version, &["--notify-keyspace-events", "Exemg"]);
+        let watched = watch(&server, "");
+        send(&server, &["SET flush:1 v", "SET flush:2 v", "SET flush:3 v"]);
+        watched.wait_metric("cache_keys", &C, |v| v == 3.0, secs(10));
+        send(&server, &["SWAPDB 0 5"]);
+        watched.wait_metric("cache_flushes_total", &C, |v| v == 1.0, secs(10));
+        send(&server, &["GET flush:1", "GET flush:2", "SELECT 7", "GET never:1"]);
+        misses(&watched, "flush", "flushed", 2.0);
+        misses(&watched, "never", "never_seen", 1.0);
+        sums_agree(&watched, &server);
+        watched.stop();
+    }
+
+    /// A restart without the keys: they are missed as flushed, as soon as the reading after it is there.
+    fn keys_that_a_restart_took(version: Version) {
+        let mut server = Server::start(version, &["--notify-keyspace-events", "Exemg", "--save", ""]);
+        let watched = watch(&server, "");
+        send(&server, &["SET flush:1 v", "SET flush:2 v", "SET flush:3 v"]);
+        watched.wait_metric("cache_keys", &C, |v| v == 3.0, secs(10));
+        server.kill9();
+        server.restart();
+        watched.wait_metric("cache_flushes_total", &C, |v| v == 1.0, secs(20));
+        let working = [("cache", "c"), ("state", "working")];
+        watched.wait_metric("cache_events_state", &working, |v| v == 1.0, secs(15));
+        let restarted = [("cache", "c"), ("reason", "restart")];
+        watched.wait_metric("cache_events_gaps_total", &restarted, |v| v == 1.0, secs(15));
+        send(&server, &["SET del:1 v", "DEL del:1", "GET del:1", "GET flush:1", "GET flush:2"]);
+        misses(&watched, "del", "deleted", 1.0);
+        let by = |cause: &str| watched.metrics().sum("cache_namespace_misses_total", &[("namespace", "flush"), ("cause", cause)]);
+        // Which of the two comes last, the gap or the flush, is what the reader and the poller noticed last.
+        eventually(secs(15), "flushed or unknown", || (by("flushed") + by("unknown") == 2.0).then_some(()));
+        assert_eq!(by("never_seen"), 0.0);
+        watched.stop();
+    }
+
+    /// Memory is full and nothing may be evicted: writes fail, and nothing is called evicted.
+    fn without_eviction_nothing_is_evicted(version: Version) {
+        let server = Server::start(version, &["--notify-keyspace-events", "Exemg", "--maxmemory-policy", "noeviction"]);
+        let watched = watch(&server, "");
+        let limit = (server.info_u64("used_memory") + 300_000).to_string();
+        send(&server, &[&format!("CONFIG SET maxmemory {limit}")]);
+        let value = "x".repeat(4000);
+        let mut client = server.connect().unwrap();
+        let refused = (0..500).filter(|i| client.call(&["SET", &format!("never:{i}"), &value]).unwrap().is_error()).count();
+        assert!(refused > 0);
+        let missed = (0..500).filter(|i| client.call(&["GET", &format!("never:{i}")]).unwrap().is_nil()).count();
+        assert_eq!(missed, refused);
+        misses(&watched, "never", "never_seen", missed as f64);
+        assert_eq!(server.counters().evicted, 0);
+        sums_agree(&watched, &server);
+        watched.stop();
+    }
+
+    /// MIGRATE is a `del` where the key was. It is none that anybody wanted: the key lives on elsewhere.
+    fn keys_that_moved_away_were_not_deleted(version: Version) {
+        let source = Server::start(version, &["--notify-keyspace-events", "Exemg", "--cluster-enabled", "yes"]);
+        let target = Server::start(version, &["--notify-keyspace-events", "Exemg", "--cluster-enabled", "yes"]);
+        let id = |server: &Server| server.cli(&["CLUSTER", "MYID"]);
+        send(&source, &[&format!("CLUSTER MEET 127.0.0.1 {}", target.port())]);
+        let slots: Vec<String> = (0..16384).map(|slot| slot.to_string()).collect();
+        let all: Vec<&str> = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
+        source.call(&all);
+        for server in [&source, &target] {
+            eventually(secs(20), "one cluster", || server.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok").then_some(()));
+        }
+        let watched = watch(&source, "");
+        send(&source, &["SET move:{a}1 v", "SET move:{a}2 v", "SET kept:{a} v"]);
+        let slot = source.cli(&["CLUSTER", "KEYSLOT", "{a}"]);
+        let (from, to) = (id(&source), id(&target));
+        send(&target, &[&format!("CLUSTER SETSLOT {slot} IMPORTING {from}")]);
+        send(&source, &[&format!("CLUSTER SETSLOT {slot} MIGRATING {to}")]);
+        for key in ["move:{a}1", "move:{a}2"] {
+            send(&source, &[&format!("MIGRATE 127.0.0.1 {} {key} 0 5000", target.port())]);
+        }
+        let labels = [("cache", "c"), ("event", "del")];
+        watched.wait_metric("cache_events_total", &labels, |v| v == 2.0, secs(10));
+        // One more reading, so that the poller knows, too. Then the slot stays after all, without those keys.
+        let polls = |watched: &Cachewatch| watched.metrics().sum("cachewatch_poll_duration_seconds_count", &C);
+        let before = polls(&watched);
+        eventually(secs(10), "a poll more", || (polls(&watched) >= before + 2.0).then_some(()));
+        for server in [&source, &target] {
+            send(server, &[&format!("CLUSTER SETSLOT {slot} STABLE")]);
+        }
+        send(&source, &["GET move:{a}1", "GET move:{a}2", "DEL kept:{a}", "GET kept:{a}", "GET never:{a}"]);
+        misses(&watched, "move", "unknown", 2.0);
+        misses(&watched, "kept", "deleted", 1.0);
+        misses(&watched, "never", "never_seen", 1.0);
+        sums_agree(&watched, &source);
+        watched.stop();
+    }
+
     /// What was lost while the subscription was down is not guessed.
     fn after_a_gap_the_cause_is_unknown(version: Version) {
         let server = Server::start(version, &["--notify-keyspace-events", "Exemg"]);

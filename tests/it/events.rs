@@ -103,6 +103,20 @@ on_all_servers! {
         watched.stop();
     }
 
+    /// The reader speaks RESP3 with every server that we test, with a password and without.
+    fn resp3_is_spoken(version: Version) {
+        let server = Server::start(version, &["--notify-keyspace-events", "Exem"]);
+        server.acl_user("watcher", "pw", &["resetkeys", "resetchannels", "&__keyevent@*__:*", "-@all", "+info", "+config|get", "+subscribe"]);
+        let url = server.url().replace("redis://", "redis://watcher:pw@");
+        let watched = Cachewatch::serve(&[&format!("c={url}"), "--poll-interval", "1s", "--log", "debug"]);
+        state(&watched, "working");
+        watched.wait_log("resp3=true", secs(5));
+        Workload::new(&server).misses(12);
+        let labels = [("cache", "c"), ("event", "keymiss")];
+        watched.wait_metric("cache_events_total", &labels, |v| v == 12.0, secs(10));
+        watched.stop();
+    }
+
     /// A restart of the server is told from a lost connection.
     fn a_restart_of_the_server(version: Version) {
         let mut server = Server::start(version, &["--notify-keyspace-events", "Exem"]);

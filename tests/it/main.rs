@@ -23,8 +23,11 @@
 mod alerts;
 mod attribution;
 mod browser;
+mod channels;
 mod check;
+mod corpus;
 mod counters;
+mod crash;
 mod dashboards;
 mod datadog;
 mod demo;

@@ -53,7 +53,7 @@ impl Scene {
              - {{name: copy, url: '{}'}}\n\
              - {{name: gone, url: 'redis://127.0.0.1:{}'}}\n\
              channels:\n- {{name: slack, type: slack, url: '{}'}}\n\
-             rules:\n- {{name: CacheMissRatioHigh, short_window: 2s, long_window: 4s, extended_window: 30s, for: 1s}}\n\
+             rules:\n- {{name: CacheMissRatioHigh, short_window: 2s, long_window: 4s, extended_window: 30s, for: 1s, warm_up: 0s}}\n\
              - {{name: CacheDown, for: 1s}}\n",
             primary.url(),
             replica.url(),

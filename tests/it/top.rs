@@ -2,7 +2,7 @@
 //! code.
 
 use crate::harness::each_version::on_all_servers;
-use crate::harness::wait::secs;
+use crate::harness::wait::{millis, pause, secs};
 use crate::harness::{Cachewatch, Receiver, Server, Workload, eventually};
 
 on_all_servers! {
@@ -36,6 +36,25 @@ on_all_servers! {
         assert_eq!(cache["totals"]["hits"], 30, "{report:#}");
         assert_eq!(cache["nodes"][0]["events"]["received"]["keymiss"], 10, "{report:#}");
         assert!(server.counters() == work.truth().counters(), "looking changed the counters");
+    }
+
+    /// Ten seconds are enough for the families of keys to have names, without any configuration.
+    fn families_are_named_within_a_short_look(version: Version) {
+        let server = Server::start(version, &["--notify-keyspace-events", "Exem"]);
+        let url = format!("c={}", server.url());
+        let run = std::thread::spawn(move || Cachewatch::run(&["top", &url, "--poll-interval", "1s", "--once", "--json", "--for", "10s"]));
+        let mut client = server.connect().unwrap();
+        for n in 0.. {
+            if run.is_finished() {
+                break;
+            }
+            client.call(&["GET", &format!("user:{n}:profile")]).unwrap();
+            pause(millis(5));
+        }
+        let ended = run.join().unwrap().expect_code(0);
+        let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        let found = report["caches"][0]["attribution"].to_string();
+        assert!(found.contains("user:*:profile"), "{report:#}");
     }
 
     /// Where stdout is no terminal, a report as text is all there is, with what mends the events.

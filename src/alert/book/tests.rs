@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::alert::saved::SavedState;
+use crate::alert::surroundings::{EachSample, Gauges, PastRatio};
 use crate::analyze::fixture::{at, config, counters, failed, good, reading};
 use crate::analyze::ledger::CacheLedger;
-use crate::config::{DownRule, MissRatioRule};
+use crate::config::signal::Measure;
+use crate::config::{DownRule, LimitRule, MissRatioRule};
 use crate::export::sample::attribution::attribution;
 use crate::model::attribution::CacheAttribution;
 use crate::model::incident::{
@@ -26,9 +28,13 @@ struct World {
     sent: Vec<Notification>,
     statuses: Vec<AlertStatus>,
     incidents: Vec<Notification>,
+    cut: u64,
     transitions: Vec<TransitionRecord>,
     silences: Vec<Silence>,
+    past: Vec<PastRatio>,
     run_id: &'static str,
+    /// When the server was started.
+    born: i64,
     attribution: Option<Arc<CacheAttribution>>,
 }
 
@@ -69,9 +75,12 @@ impl World {
             sent: Vec::new(),
             statuses: Vec::new(),
             incidents: Vec::new(),
+            cut: 0,
             transitions: Vec::new(),
             silences: Vec::new(),
+            past: Vec::new(),
             run_id: "a",
+            born: -1000,
             attribution: None,
         }
     }
@@ -82,6 +91,8 @@ impl World {
         snapshot.attribution.clone_from(&self.attribution);
         let around = Surroundings {
             silences: &self.silences,
+            past: &self.past,
+            gauges: Some(&Fifty),
             ..Surroundings::default()
         };
         let outcome = self
@@ -90,6 +101,7 @@ impl World {
         self.statuses = outcome.statuses;
         self.sent.extend(outcome.notifications);
         self.incidents.extend(outcome.incidents);
+        self.cut = outcome.subjects_cut;
         self.transitions.extend(outcome.transitions);
     }
 
@@ -102,7 +114,7 @@ impl World {
             let counters = counters(self.hits, self.misses, self.hits);
             self.ledger.observe(&good(
                 at(self.now),
-                reading(Some(self.run_id), 1000 + self.now, counters),
+                reading(Some(self.run_id), self.uptime(), counters),
             ));
             self.tick();
         }
@@ -120,6 +132,18 @@ impl World {
         self
     }
 
+    fn uptime(&self) -> u64 {
+        u64::try_from(i64::try_from(self.now).unwrap() - self.born).unwrap()
+    }
+
+    /// The server is restarted.
+    fn restart(&mut self, run_id: &'static str) -> &mut Self {
+        self.run_id = run_id;
+        self.born = i64::try_from(self.now).unwrap();
+        (self.hits, self.misses) = (0, 0);
+        self
+    }
+
     fn state(&self) -> AlertState {
         self.statuses[0].state
     }
@@ -131,7 +155,21 @@ impl World {
     fn miss(&self, i: usize) -> &MissEvidence {
         match &self.sent[i].evidence {
             Evidence::MissRatio(evidence) => evidence,
-            Evidence::Down(_) | Evidence::Signal(_) => panic!("not about misses"),
+            Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => {
+                panic!("not about misses")
+            }
+        }
+    }
+}
+
+/// Has a gauge of 50 for one window and of 5 for the other.
+struct Fifty;
+
+impl Gauges for Fifty {
+    fn each(&self, metric: &str, cache: &CacheSnapshot, _now: Now, each: EachSample<'_>) {
+        if metric == "cache_window_lookups" {
+            each(&[("cache", cache.name.as_str()), ("window", "5m")], 50.0);
+            each(&[("cache", cache.name.as_str()), ("window", "1m")], 5.0);
         }
     }
 }
@@ -309,7 +347,7 @@ fn a_restart_goes_on_with_the_incident() {
     let saved: SavedState = serde_json::from_str(&saved).unwrap();
     let extra = |n: &Notification| match &n.evidence {
         Evidence::MissRatio(evidence) => evidence.extra_misses.unwrap(),
-        Evidence::Down(_) | Evidence::Signal(_) => 0,
+        Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => 0,
     };
 
     // The monotonic clock begins anew; five minutes of wall time have passed.
@@ -353,7 +391,7 @@ fn a_restart_goes_on_with_the_incident() {
     assert!(close(
         match &sent[0].evidence {
             Evidence::MissRatio(evidence) => evidence.peak_ratio,
-            Evidence::Down(_) | Evidence::Signal(_) => None,
+            Evidence::Down(_) | Evidence::Signal(_) | Evidence::Own(_) => None,
         },
         0.6
     ));
@@ -398,3 +436,6 @@ fn rules_for_other_caches_do_not_watch_this_one() {
     assert_eq!(world.statuses.len(), 1);
     assert_eq!(world.book.horizon(), Duration::ZERO);
 }
+
+mod mutes;
+mod signals;

@@ -18,6 +18,8 @@ const ODDS: [f64; ALTERNATIVES] = [1.07, 1.15, 4.0 / 3.0, 12.0 / 7.0, 8.0 / 3.0,
 
 /// The time that one portion of capped evidence stands for, in seconds.
 pub(super) const SLOT: f64 = 10.0;
+/// A slot is made of whole readings, and full from here on: a poll of every 10 s that comes a little early fills it.
+pub(super) const SLOT_LEAST: f64 = 9.0;
 
 /// The evidence needed at a confidence of 98 %, in nats.
 const BAR: f64 = 8.0;
@@ -128,18 +130,17 @@ impl Scale {
         bar + HEADROOM * self.cap
     }
 
-    /// The part of the cap that each slot of a reading has that spans so many seconds.
+    /// What a slot of so many seconds may add at most.
     ///
-    /// Of a reading longer than a slot one cannot tell how its misses were spread: all may have come in one burst, and
-    /// a burst may touch `burst / span + 1` readings. Together these may count as much as the slots that the burst
-    /// touches when they are seen one by one.
-    pub(super) fn share(&self, span: f64) -> f64 {
-        if span <= SLOT {
-            return 1.0;
+    /// Of a slot one cannot tell how its misses were spread: all may have come in one burst. A burst touches at most
+    /// `ceil(burst / seconds) + 1` slots; together these may add as much as those of 10 s that it touches. (A tenth of
+    /// a slot is left out of account, so that a poll that comes a little early does not count as one more.)
+    pub(super) fn most_for(&self, seconds: f64) -> f64 {
+        if seconds <= 0.0 {
+            return 0.0;
         }
-        let slots = self.burst / SLOT + 1.0;
-        let readings = (self.burst / span + 1.0).max(2.0);
-        (slots / readings) * (SLOT / span)
+        let touched = (self.burst / seconds - 0.1).ceil().max(1.0) + 1.0;
+        self.cap * (self.burst / SLOT + 1.0) / touched
     }
 }
 

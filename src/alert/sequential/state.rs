@@ -4,10 +4,10 @@
 //!
 //! Invariant: every number is finite; evidence lies between 0 and the bar plus its headroom.
 
-use super::params::{ALTERNATIVES, SLOT, Scale};
+use super::params::{ALTERNATIVES, SLOT, SLOT_LEAST, Scale};
 
-/// What fades in each slot, in nats: about one in an hour. Evidence must not lie about for ever when traffic stops.
-const FADE: f64 = 0.003;
+/// What fades in each slot, in nats: about half a one in an hour. Evidence must not lie about for ever when traffic stops.
+const FADE: f64 = 0.0015;
 /// How long it takes for a learned peak to count half, in seconds: 14 days.
 const HALF_LIFE: f64 = 14.0 * 86_400.0;
 /// An alarm that was over within this, in seconds, teaches as well.
@@ -26,14 +26,12 @@ pub(super) struct Run {
     pub(super) seconds: f64,
 }
 
-/// What the current slot holds.
+/// What the current slot holds: whole readings, until they span enough.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 struct Slot {
     hits: f64,
     misses: f64,
     seconds: f64,
-    /// The part of the cap that it has.
-    share: f64,
 }
 
 /// All that outlives a restart.
@@ -60,7 +58,7 @@ impl State {
         (self.threshold - scale.threshold).abs() < 1e-12
     }
 
-    /// Takes in what happened in so many seconds, evenly spread.
+    /// Takes in what happened in so many seconds.
     pub(super) fn add(&mut self, scale: &Scale, hits: f64, misses: f64, span: f64) {
         if !self.belongs(scale) {
             *self = Self {
@@ -68,32 +66,12 @@ impl State {
                 ..Self::default()
             };
         }
-        let share = scale.share(span);
-        let fill = |slot: &mut Slot, seconds: f64| {
-            // A reading that took no time belongs to the slot as a whole.
-            let part = if span > 0.0 { seconds / span } else { 1.0 };
-            slot.hits += hits * part;
-            slot.misses += misses * part;
-            slot.seconds += seconds;
-            slot.share += share * seconds / SLOT;
-        };
-        let room = (SLOT - self.slot.seconds).max(0.0);
-        if span < room {
-            fill(&mut self.slot, span);
-            return;
-        }
-        fill(&mut self.slot, room);
-        let full = std::mem::take(&mut self.slot);
-        self.settle(scale, &full, 1.0);
-        let slots = ((span - room) / SLOT).floor();
-        if slots >= 1.0 {
-            let mut one = Slot::default();
-            fill(&mut one, SLOT);
-            self.settle(scale, &one, slots);
-        }
-        let rest = span - room - slots * SLOT;
-        if rest > 0.0 {
-            fill(&mut self.slot, rest.min(SLOT));
+        self.slot.hits = (self.slot.hits + hits).min(MOST);
+        self.slot.misses = (self.slot.misses + misses).min(MOST);
+        self.slot.seconds += span;
+        if self.slot.seconds >= SLOT_LEAST {
+            let full = std::mem::take(&mut self.slot);
+            self.settle(scale, &full);
         }
     }
 
@@ -102,33 +80,30 @@ impl State {
         let mut state = self.clone();
         let open = std::mem::take(&mut state.slot);
         if open.seconds > 0.0 {
-            state.settle(scale, &open, 1.0);
+            state.settle(scale, &open);
         }
         state
     }
 
-    /// So many slots that are all the same. Each moves every sum the same way, so that one step does for all.
-    fn settle(&mut self, scale: &Scale, slot: &Slot, times: f64) {
+    fn settle(&mut self, scale: &Scale, slot: &Slot) {
         let bar = scale.bar(self.learned);
-        let part = slot.seconds / SLOT;
+        let least = -scale.most_against() * slot.seconds / SLOT;
+        let most = scale.most_for(slot.seconds);
+        let faded = FADE * slot.seconds / SLOT;
         for (run, (miss, hit)) in self.runs.iter_mut().zip(scale.weights) {
-            let said = (miss * slot.misses + hit * slot.hits).clamp(
-                -scale.most_against(),
-                scale.cap * slot.share.clamp(0.0, 1.0),
-            );
-            run.evidence += (said - FADE * part) * times;
+            let said = miss * slot.misses + hit * slot.hits;
+            run.evidence += said.clamp(least, most) - faded;
             if run.evidence <= 0.0 {
                 *run = Run::default();
             } else {
                 run.evidence = run.evidence.min(scale.most(bar));
-                run.lookups = (run.lookups + (slot.hits + slot.misses) * times).min(MOST);
-                run.misses = (run.misses + slot.misses * times).min(run.lookups);
-                run.seconds = (run.seconds + slot.seconds * times).min(MOST);
+                run.lookups = (run.lookups + slot.hits + slot.misses).min(MOST);
+                run.misses = (run.misses + slot.misses).min(run.lookups);
+                run.seconds = (run.seconds + slot.seconds).min(MOST);
             }
         }
-        let seconds = slot.seconds * times;
-        self.learned *= (-std::f64::consts::LN_2 * seconds / HALF_LIFE).exp();
-        self.age = (self.age + seconds).min(MOST);
+        self.learned *= (-std::f64::consts::LN_2 * slot.seconds / HALF_LIFE).exp();
+        self.age = (self.age + slot.seconds).min(MOST);
         self.learn(bar);
     }
 
@@ -193,12 +168,12 @@ impl State {
     pub(super) fn checked(self) -> Self {
         let slot = self.slot;
         let mut numbers = vec![self.threshold, self.learned, self.peak, self.age];
-        numbers.extend([slot.hits, slot.misses, slot.seconds, slot.share]);
+        numbers.extend([slot.hits, slot.misses, slot.seconds]);
         for run in &self.runs {
             numbers.extend([run.evidence, run.lookups, run.misses, run.seconds]);
         }
         let sound = numbers.iter().all(|n| (0.0..=MOST).contains(n))
-            && slot.seconds <= SLOT
+            && slot.seconds < SLOT_LEAST
             && self.runs.iter().all(|run| run.misses <= run.lookups);
         if sound { self } else { Self::default() }
     }

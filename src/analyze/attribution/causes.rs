@@ -91,7 +91,16 @@ impl Causes {
         self.misses.forget_reach();
     }
 
-    pub(super) fn del_meaning(&mut self, meaning: DelMeaning) {
+    pub(super) fn del_meaning(&mut self, meaning: DelMeaning, since: u32) {
+        if self.del == DelMeaning::Deletion && meaning != DelMeaning::Deletion {
+            self.removals.revise(|fact| {
+                let is_doubtful = fact.state == DELETED && !fact.missed && fact.burst >= since;
+                is_doubtful.then_some(Fact {
+                    state: UNKNOWN,
+                    ..fact
+                })
+            });
+        }
         self.del = meaning;
     }
 

@@ -231,6 +231,22 @@ impl Table {
         }
     }
 
+    /// Looks at every entry, and changes those that `to` gives another fact for. Takes milliseconds: for what happens
+    /// seldom.
+    pub(super) fn revise(&mut self, to: impl Fn(Fact) -> Option<Fact>) {
+        for set in 0..self.sets {
+            let Some((prints, facts)) = self.get_mut(set) else {
+                continue;
+            };
+            let taken = prints.iter().zip(facts).filter(|(print, _)| **print != 0);
+            for (_, bits) in taken {
+                if let Some(fact) = to(Fact::unpack(*bits)) {
+                    *bits = fact.pack();
+                }
+            }
+        }
+    }
+
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
         self.words.capacity() * size_of::<u64>()

@@ -41,6 +41,32 @@ fn misses(snapshot: &AttributionSnapshot, name: &str) -> u64 {
     found.map_or(0, |n| n.counters.misses.total())
 }
 
+/// That slots are migrated away is known with the reading after: what was seen since the one before is no deletion.
+#[test]
+fn what_turns_out_to_be_a_migration_was_no_deletion() {
+    let at = Duration::from_secs;
+    let mut attributor = Attributor::new(small(), at(0));
+    for (key, second) in [("before", 1), ("missed", 6), ("moved", 6)] {
+        attributor.event(KeyEvent::Deleted, 0, key.as_bytes(), at(second));
+    }
+    attributor.event(KeyEvent::Expired, 0, b"expired", at(6));
+    attributor.event(KeyEvent::Miss, 0, b"missed", at(7));
+    attributor.del_meaning(DelMeaning::Migration, at(5));
+    attributor.event(KeyEvent::Deleted, 0, b"later", at(9));
+    attributor.del_meaning(DelMeaning::Deletion, at(8));
+    for key in ["before", "moved", "expired", "later"] {
+        attributor.event(KeyEvent::Miss, 0, key.as_bytes(), at(10));
+    }
+    let total = attributor.snapshot(at(10)).total();
+    for (cause, count) in [
+        (Cause::Deleted, 2),
+        (Cause::Unknown, 2),
+        (Cause::Expired, 1),
+    ] {
+        assert_eq!(total.misses.get(cause), count, "{cause:?}");
+    }
+}
+
 /// A number that looks random (splitmix64), always the same for the same seed.
 fn scrambled(seed: u64) -> u64 {
     let z = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -1,6 +1,6 @@
 //! What surrounds the lines: title, period, legend, grid and ticks.
 
-use super::super::canvas::{Anchor, Item, Text};
+use super::super::canvas::{Anchor, Item, Words};
 use super::super::lines::Lines;
 use super::super::scale::{self, Values};
 use super::super::words::Measure;
@@ -26,7 +26,7 @@ impl Sheet<'_> {
             let at = (self.width - self.pad, middle);
             self.label(at, Anchor::End, self.colours.quiet, text);
         }
-        self.items.push(Item::Text(Text {
+        self.items.push(Item::Text(Words {
             at: (self.pad, middle),
             anchor: Anchor::Start,
             size,
@@ -181,11 +181,11 @@ impl Sheet<'_> {
         let mut taken = Vec::new();
         self.notes(plot, &Shape::default(), &mut taken);
         let at = (
-            (plot.left + plot.right) / 2.0,
-            (plot.top + plot.bottom) / 2.0,
+            f64::midpoint(plot.left, plot.right),
+            f64::midpoint(plot.top, plot.bottom),
         );
         let text = "no data in this range".to_owned();
-        self.items.push(Item::Text(Text {
+        self.items.push(Item::Text(Words {
             at,
             anchor: Anchor::Middle,
             size: self.title_size(),

@@ -1,6 +1,6 @@
 //! The values themselves: areas, lines, dots, and the last values at the right.
 
-use super::super::canvas::{Anchor, Item, Point, Text};
+use super::super::canvas::{Anchor, Item, Point, Words};
 use super::super::lines::Lines;
 use super::super::scale::Values;
 use super::super::words;
@@ -42,10 +42,12 @@ impl Sheet<'_> {
         for line in lines.lines.iter().rev() {
             // More points than pixels make a wide line a blot.
             let points: usize = line.runs.iter().map(Vec::len).sum();
-            let width = match points as f64 > plot.right - plot.left {
-                true => 1.25,
-                false if self.small => 1.5,
-                false => 2.0,
+            let width = if points as f64 > plot.right - plot.left {
+                1.25
+            } else if self.small {
+                1.5
+            } else {
+                2.0
             };
             let ink = self.colours.hue(line.hue);
             for run in &line.runs {
@@ -136,13 +138,13 @@ impl Sheet<'_> {
         {
             let mut text = text.clone();
             if line.stale {
-                text.push_str(&format!(" at {}", self.moment(at)));
+                text.extend([" at ", &self.moment(at)]);
             }
             let at = (self.x(plot, at) + 8.0, plot.y(values, height));
             let text = self.faces.fit(&text, self.label, true, self.width - at.0);
             let width = self.faces.width(&text, self.label, true);
             taken.push((at.0, at.1 - self.label, at.0 + width, at.1 + self.label));
-            self.items.push(Item::Text(Text {
+            self.items.push(Item::Text(Words {
                 at,
                 anchor: Anchor::Start,
                 size: self.label,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{
     AttributionConfig, CacheConfig, ChannelConfig, ChannelKind, Config, DownRule, MissRatioRule,
-    NamespaceConfig, Rule, Signal, Transport,
+    NamespaceConfig, Routing, Rule, Signal, Transport,
 };
 use crate::model::incident::Severity;
 use crate::model::name::Name;
@@ -42,7 +42,9 @@ pub(super) fn config(
         inhibitions: Vec::new(),
         listen,
         data_dir: None,
+        store: None,
         external_url: Some(format!("http://{listen}")),
+        dashboard_url: None,
         api_token: None,
         caches: vec![CacheConfig {
             name: Name::new("shop")?,
@@ -67,7 +69,10 @@ pub(super) fn config(
                 url: Secret::new(slack_url.to_owned()),
             },
             send_resolved: true,
+            template: None,
+            routing: Routing::default(),
         }],
+        heartbeat: None,
         rules: vec![
             rule(
                 "CacheMissRatioHigh",

@@ -6,6 +6,7 @@
 //! Invariant: a remedy only adds: rights to a user, letters to `notify-keyspace-events`.
 
 use self::acl::Acl;
+use self::opt_in::OptIn;
 use super::connection::{Connection, Reply};
 use super::dial::SystemRoots;
 use crate::config::CacheConfig;
@@ -16,6 +17,7 @@ use crate::model::poll::{PollError, PollErrorKind};
 use crate::model::reading::{Flavour, Reading, Role};
 
 mod acl;
+mod opt_in;
 
 /// Whether something may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +59,19 @@ pub struct Capabilities {
     pub config_get: Permission,
     /// SUBSCRIBE to the exact channels that are read: without it, there are no events.
     pub subscribe: Permission,
+    /// MONITOR; `None` where no samples are configured.
+    pub monitor: Option<Permission>,
+    /// CONFIG SET; `None` where the flags are not ours to set.
+    pub config_set: Option<Permission>,
     /// `notify-keyspace-events` as it is; `None` when it may not be asked.
     pub flags_found: Option<NotifySet>,
     /// What it should hold at least, for this server and version.
     pub flags_wanted: NotifySet,
     /// What it lacks; `None` when it may not be asked.
     pub flags_missing: Option<NotifySet>,
-    /// What to run (or, for Dragonfly, the flag to start with) to add what lacks.
+    /// What cachewatch adds to them itself once it serves, where `notifications: manage` is configured.
+    pub flags_will_add: Option<NotifySet>,
+    /// What to run (or, for Dragonfly, the flag to start with) to add what lacks; `None` where cachewatch does that.
     pub flags_remedy: Option<String>,
     /// The ACL line that adds the rights that were refused; `None` when none were, or the server has no ACL.
     pub acl_remedy: Option<String>,
@@ -75,10 +83,19 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Whether everything works that cachewatch can do: counters, and events of all wanted kinds.
+    /// Whether everything works that is configured: counters, events of all wanted kinds, samples.
     pub fn is_complete(&self) -> bool {
-        let flags_are_set = self.flags_missing.as_ref().is_none_or(NotifySet::is_empty);
-        self.info.is_allowed() && self.subscribe.is_allowed() && flags_are_set
+        let flags_are_set = self.flags_missing.as_ref().is_none_or(NotifySet::is_empty)
+            || self.flags_will_add.is_some();
+        self.works_without_events()
+            && self.subscribe.is_allowed()
+            && flags_are_set
+            && self.config_set.as_ref().is_none_or(Permission::is_allowed)
+    }
+
+    /// The same where events are switched off.
+    pub fn works_without_events(&self) -> bool {
+        self.info.is_allowed() && self.monitor.as_ref().is_none_or(Permission::is_allowed)
     }
 }
 
@@ -97,10 +114,12 @@ pub async fn probe(cfg: &CacheConfig) -> Result<Capabilities, PollError> {
         _ => DEFAULT_DATABASES,
     };
     let subscribed = subscribe(cfg, &roots, databases.clamp(1, MAX_DATABASES)).await;
+    let opt_in = opt_in::ask(cfg, &roots, &mut connection, info.as_ref().ok()).await;
     let found = Found {
         info,
         flags,
         subscribed,
+        opt_in,
     };
     Ok(found.assess(cfg))
 }
@@ -131,6 +150,7 @@ struct Found {
     info: Result<Reading, PollError>,
     flags: Result<Option<String>, PollError>,
     subscribed: Result<Reply, PollError>,
+    opt_in: OptIn,
 }
 
 impl Found {
@@ -153,6 +173,18 @@ impl Found {
             other => Permission::of(other),
         };
         let acl = Acl::of(kind, version.as_deref());
+        let monitor = self.opt_in.monitor.as_ref().map(Permission::of);
+        let config_set = self.opt_in.config_set.as_ref().map(Permission::of);
+        let may_set = config_set.as_ref().is_some_and(Permission::is_allowed);
+        let will_add = opt_in::will_add(cfg, found.as_ref(), &wanted, kind, may_set);
+        let remedy = found.as_ref().and_then(|f| f.remedy(&wanted, kind));
+        let mut besides = Vec::new();
+        if config_set.is_some() {
+            besides.push("CONFIG SET");
+        }
+        if monitor.is_some() {
+            besides.push("MONITOR");
+        }
         let mut capabilities = Capabilities {
             node: cfg.node(),
             flavour,
@@ -161,9 +193,12 @@ impl Found {
             config_get,
             subscribe: Permission::of(&self.subscribed),
             flags_missing: found.as_ref().map(|f| f.missing(&wanted)),
-            flags_remedy: found.as_ref().and_then(|f| f.remedy(&wanted, kind)),
+            flags_remedy: remedy.filter(|_| will_add.is_none()),
+            flags_will_add: will_add,
+            monitor,
+            config_set,
             acl_remedy: acl.remedy(cfg.username.as_deref(), &self.forbidden()),
-            acl_full: acl.full(cfg.username.as_deref()),
+            acl_full: acl.full(cfg.username.as_deref(), &besides),
             notes: Vec::new(),
             version,
             flags_found: found,
@@ -179,6 +214,8 @@ impl Found {
             ("INFO", self.info.as_ref().err()),
             ("CONFIG GET", self.flags.as_ref().err()),
             ("SUBSCRIBE", self.subscribed.as_ref().err()),
+            ("CONFIG SET", denied(self.opt_in.config_set.as_ref())),
+            ("MONITOR", denied(self.opt_in.monitor.as_ref())),
         ];
         kinds
             .into_iter()
@@ -186,6 +223,10 @@ impl Found {
             .map(|(command, _)| command)
             .collect()
     }
+}
+
+fn denied<T>(asked: Option<&Result<T, PollError>>) -> Option<&PollError> {
+    asked.and_then(|answer| answer.as_ref().err())
 }
 
 fn notes(found: &Capabilities) -> Vec<String> {

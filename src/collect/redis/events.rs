@@ -16,6 +16,7 @@ pub(super) mod command;
 mod cursor;
 pub mod decoder;
 mod gaps;
+mod hello;
 pub mod intake;
 pub(super) mod login;
 pub mod reader;

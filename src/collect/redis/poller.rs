@@ -229,7 +229,7 @@ impl Poller {
         if reading.role == Role::Replica {
             meaning = DelMeaning::Replica;
         }
-        self.events.del_meaning(meaning);
+        self.events.del_meaning(meaning, self.previous_at);
         self.previous = Some(Arc::clone(reading));
         self.previous_at = now.mono;
     }

@@ -40,6 +40,7 @@ pub(super) fn check(
             .notifications
             .ok()
             .map_or(defaults.notifications, |at| at.value),
+        admit_after: defaults.admit_after,
     }
 }
 

@@ -1,4 +1,6 @@
 //! Checks rules and puts them over the default ones.
+//!
+//! Here is what all rules have; `miss_ratio` and `limit` check what only some signals have.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,18 +9,22 @@ use super::labels::check_labels;
 use super::unique::Unique;
 use crate::config::address::check_web_url;
 use crate::config::error::Errors;
-use crate::config::raw::{Given, RawRule, RawSignal};
-use crate::config::{DownRule, MissRatioRule, Rule, Signal};
+use crate::config::raw::{At, Given, RawRule, RawSignal};
+use crate::config::signal::{Measure, SubjectKind};
+use crate::config::{DEFAULT_WARM_UP, DownRule, MissRatioRule, Rule, Signal};
 use crate::model::incident::Severity;
 use crate::model::name::{CacheName, Name, RuleName};
+use crate::model::reading::Role;
+
+mod limit;
+mod miss_ratio;
+mod scope;
 
 /// How many rules there may be.
 const MAX_RULES: usize = 200;
 /// The longest window: that is how much history the ledgers keep.
 const MAX_WINDOW: Duration = Duration::from_hours(1);
 const MAX_HOLD: Duration = Duration::from_hours(24);
-/// Where `clear_below` lies when only `above` is given.
-const CLEAR_FRACTION: f64 = 0.8;
 
 /// The rules that are there without a word.
 const DEFAULTS: [(&str, RawSignal, Severity); 2] = [
@@ -69,8 +75,8 @@ pub(super) fn check_all(
 
 fn default_rule(name: &str, signal: RawSignal, severity: Severity) -> Option<Rule> {
     let signal = match signal {
-        RawSignal::MissRatio => Signal::MissRatio(MissRatioRule::default()),
         RawSignal::Down => Signal::Down(DownRule::default()),
+        _ => Signal::MissRatio(MissRatioRule::sequential()),
     };
     Some(Rule::new(Name::new(name).ok()?, signal, severity))
 }
@@ -103,37 +109,83 @@ fn check(
         }
         (Given::Bad, None) => None,
     };
-    let watched = watched(&raw, caches, errors);
+    // Checked in any case, so that their errors are told together with those of the signal.
+    let about = watched(&raw.caches, caches, errors);
     let runbook = raw.runbook.get().and_then(|at| {
         errors.check(&at.origin, check_web_url(&at.value))?;
         Some(at.value.clone())
     });
     let labels = check_labels(&raw.labels, &raw.origin, errors);
-    // Checked in any case, so that their errors are told together with those of the signal.
-    let (for_, clear_for) = (hold(&raw.for_, errors), hold(&raw.clear_for, errors));
-    let signal = match kind? {
-        RawSignal::MissRatio => Signal::MissRatio(miss_ratio(&raw, for_, clear_for, errors)),
+    let roles = roles(&raw, errors);
+    let warm_up = hold(&raw.warm_up, errors).unwrap_or(DEFAULT_WARM_UP);
+    let holds = Holds::of(&raw, errors);
+    let subject = scope::subject(&raw);
+    let kind = match kind? {
+        // Of a part of a cache it is a number like any other.
+        RawSignal::MissRatio if subject != SubjectKind::Cache => {
+            RawSignal::Other(Measure::MissRatio)
+        }
+        kind => kind,
+    };
+    refuse(&raw, kind, errors);
+    let scope = scope::scope(&raw, kind, errors);
+    let signal = match kind {
+        RawSignal::MissRatio => Some(Signal::MissRatio(miss_ratio::miss_ratio(
+            &raw, holds, errors,
+        ))),
+        RawSignal::Baseline => Some(Signal::Baseline(miss_ratio::baseline(&raw, holds, errors))),
+        RawSignal::Other(measure) => limit::limit(&raw, measure, holds, errors).map(Signal::Limit),
         RawSignal::Down => {
-            refuse_miss_ratio_keys(&raw, errors);
             let default = DownRule::default();
-            Signal::Down(DownRule {
-                for_: for_.unwrap_or(default.for_),
-                clear_for: clear_for.unwrap_or(default.clear_for),
-            })
+            Some(Signal::Down(DownRule {
+                for_: holds.for_.unwrap_or(default.for_),
+                clear_for: holds.clear_for.unwrap_or(default.clear_for),
+            }))
         }
     };
     let default_severity = default.map_or(Severity::Warning, |(_, _, severity)| *severity);
     let severity = raw.severity.ok().map_or(default_severity, |at| at.value);
     Some(Rule {
+        scope,
+        roles,
         labels,
         runbook,
-        caches: watched,
-        ..Rule::new(name?, signal, severity)
+        caches: about,
+        warm_up,
+        ..Rule::new(name?, signal?, severity)
     })
 }
 
-fn watched(raw: &RawRule, caches: &HashSet<String>, errors: &mut Errors) -> Vec<CacheName> {
-    let Some(list) = raw.caches.get() else {
+/// How long things must hold, where that was said.
+#[derive(Clone, Copy)]
+struct Holds {
+    for_: Option<Duration>,
+    clear_for: Option<Duration>,
+}
+
+impl Holds {
+    fn of(raw: &RawRule, errors: &mut Errors) -> Self {
+        if let (Given::Yes(_), Given::Yes(at)) = (&raw.clear_for, &raw.keep_firing_for) {
+            errors.at(
+                &at.origin,
+                "is another word for clear_for, as Prometheus has it; give one of them",
+            );
+        }
+        let clear_for = hold(&raw.clear_for, errors);
+        Self {
+            for_: hold(&raw.for_, errors),
+            clear_for: clear_for.or(hold(&raw.keep_firing_for, errors)),
+        }
+    }
+}
+
+/// The caches that a list names; empty: all.
+pub(super) fn watched(
+    given: &Given<Vec<At<String>>>,
+    caches: &HashSet<String>,
+    errors: &mut Errors,
+) -> Vec<CacheName> {
+    let Some(list) = given.get() else {
         return Vec::new();
     };
     if list.value.is_empty() {
@@ -156,6 +208,22 @@ fn watched(raw: &RawRule, caches: &HashSet<String>, errors: &mut Errors) -> Vec<
     watched
 }
 
+fn roles(raw: &RawRule, errors: &mut Errors) -> Vec<Role> {
+    let Some(list) = raw.roles.get() else {
+        return Vec::new();
+    };
+    let known = [Role::Primary, Role::Replica];
+    let mut roles = Vec::new();
+    for at in &list.value {
+        let role = known.into_iter().find(|role| role.as_str() == at.value);
+        roles.extend(errors.check(&at.origin, role.ok_or("must be one of primary, replica")));
+    }
+    if list.value.is_empty() {
+        errors.at(&list.origin, "must name a role; remove the key for all");
+    }
+    roles
+}
+
 fn hold(given: &Given<Duration>, errors: &mut Errors) -> Option<Duration> {
     let at = given.get()?;
     if at.value > MAX_HOLD {
@@ -164,131 +232,126 @@ fn hold(given: &Given<Duration>, errors: &mut Errors) -> Option<Duration> {
     Some(at.value)
 }
 
-fn miss_ratio(
-    raw: &RawRule,
-    for_: Option<Duration>,
-    clear_for: Option<Duration>,
-    errors: &mut Errors,
-) -> MissRatioRule {
-    let default = MissRatioRule::default();
-    let mut ratio = |given: &Given<f64>| {
-        let at = given.get()?;
-        if at.value <= 0.0 || at.value >= 1.0 {
-            errors.at(
-                &at.origin,
-                "must be greater than 0 and less than 1 (0.2 is 20 %)",
-            );
-            return None;
-        }
-        Some(at.value)
-    };
-    let above = ratio(&raw.above);
-    let clear_below = ratio(&raw.clear_below);
-    let threshold = above.unwrap_or(default.threshold);
-    let clear_threshold = clear_below.unwrap_or(match above {
-        Some(above) => above * CLEAR_FRACTION,
-        None => default.clear_threshold,
-    });
-    if let (Given::Yes(at), Some(below)) = (&raw.clear_below, clear_below)
-        && below > threshold
-        // With a wrong `above` there is nothing to compare with.
-        && (above.is_some() || !raw.above.is_given())
-    {
+fn ratio(given: &Given<f64>, errors: &mut Errors) -> Option<f64> {
+    let at = given.get()?;
+    if at.value <= 0.0 || at.value >= 1.0 {
         errors.at(
             &at.origin,
-            format!("must be at most `above`, which is {threshold}"),
+            "must be greater than 0 and less than 1 (0.2 is 20 %)",
         );
+        return None;
     }
-    let [short_window, long_window, extended_window] = windows(raw, &default, errors);
-    if let Given::Yes(at) = &raw.min_lookups
-        && at.value == 0
-    {
+    Some(at.value)
+}
+
+fn in_window(given: &Given<Duration>, errors: &mut Errors) -> Option<Duration> {
+    let at = given.get()?;
+    if at.value < Duration::from_secs(1) || at.value > MAX_WINDOW {
+        errors.at(&at.origin, "must be between 1s and 1h");
+    }
+    Some(at.value)
+}
+
+fn min_lookups(raw: &RawRule, errors: &mut Errors) -> Option<u64> {
+    let at = raw.min_lookups.get()?;
+    if at.value == 0 {
         errors.at(&at.origin, "must be at least 1");
     }
-    if let Given::Yes(at) = &raw.confidence
-        && !(0.5..=0.9999).contains(&at.value)
-    {
+    Some(at.value)
+}
+
+fn confidence(raw: &RawRule, errors: &mut Errors) -> Option<f64> {
+    let at = raw.confidence.get()?;
+    if !(0.5..=0.9999).contains(&at.value) {
         errors.at(&at.origin, "must be between 0.5 and 0.9999");
     }
-    MissRatioRule {
-        detector: default.detector,
-        threshold,
-        clear_threshold,
-        short_window,
-        long_window,
-        extended_window,
-        min_lookups: raw
-            .min_lookups
-            .get()
-            .map_or(default.min_lookups, |at| at.value),
-        confidence: raw
-            .confidence
-            .get()
-            .map_or(default.confidence, |at| at.value),
-        for_: for_.unwrap_or(default.for_),
-        clear_for: clear_for.unwrap_or(default.clear_for),
-    }
+    Some(at.value)
 }
 
-/// short < long <= extended <= 1 h. When only some are given, a complaint is put to one of those.
-fn windows(raw: &RawRule, default: &MissRatioRule, errors: &mut Errors) -> [Duration; 3] {
-    let given = [&raw.short_window, &raw.long_window, &raw.extended_window];
-    let [short, long, extended] = [
-        (given[0], default.short_window),
-        (given[1], default.long_window),
-        (given[2], default.extended_window),
-    ]
-    .map(|(given, default)| given.get().map_or(default, |at| at.value));
-    let mut sound = true;
-    for at in given.into_iter().filter_map(Given::get) {
-        if at.value < Duration::from_secs(1) || at.value > MAX_WINDOW {
-            errors.at(&at.origin, "must be between 1s and 1h");
-            sound = false;
-        }
-    }
-    if !sound || given.iter().any(|given| matches!(given, Given::Bad)) {
-        return [short, long, extended];
-    }
-    let mut complain = |places: [&Given<Duration>; 2], message: String| {
-        if let Some(at) = places.into_iter().find_map(Given::get) {
-            errors.at(&at.origin, message);
-        }
+/// It must be over on the good side of the limit.
+fn clear_beyond(
+    given: &Given<f64>,
+    clear: Option<f64>,
+    limit: f64,
+    above: bool,
+    errors: &mut Errors,
+) {
+    let (Given::Yes(at), Some(clear)) = (given, clear) else {
+        return;
     };
-    let show = |window| humantime::format_duration(window).to_string();
-    if short >= long {
-        complain(
-            [given[0], given[1]],
-            format!(
-                "short_window ({}) must be shorter than long_window ({})",
-                show(short),
-                show(long)
-            ),
+    if above && clear > limit {
+        errors.at(
+            &at.origin,
+            format!("must be at most `above`, which is {limit}"),
+        );
+    } else if !above && clear < limit {
+        errors.at(
+            &at.origin,
+            format!("must be at least `below`, which is {limit}"),
         );
     }
-    if long > extended {
-        complain(
-            [given[1], given[2]],
-            format!(
-                "long_window ({}) must not be longer than extended_window ({})",
-                show(long),
-                show(extended)
-            ),
-        );
-    }
-    [short, long, extended]
 }
 
-fn refuse_miss_ratio_keys(raw: &RawRule, errors: &mut Errors) {
+/// Complains about keys that this kind of rule does not have.
+fn refuse(raw: &RawRule, kind: RawSignal, errors: &mut Errors) {
+    const RATIO: &str = "rules with signal miss_ratio";
+    const PAST: &str = "rules with signal miss_ratio_baseline";
+    const BOTH: &str = "rules with signal miss_ratio or miss_ratio_baseline";
+    const LIMIT: &str = "rules that compare a number with a limit";
+    let (ratio, past, other) = (
+        kind == RawSignal::MissRatio,
+        kind == RawSignal::Baseline,
+        matches!(kind, RawSignal::Other(_)),
+    );
+    let labels = raw.metric_labels.first().map(|(name, _)| &name.origin);
     let places = [
-        raw.above.get().map(|at| &at.origin),
-        raw.clear_below.get().map(|at| &at.origin),
-        raw.short_window.get().map(|at| &at.origin),
-        raw.long_window.get().map(|at| &at.origin),
-        raw.extended_window.get().map(|at| &at.origin),
-        raw.min_lookups.get().map(|at| &at.origin),
-        raw.confidence.get().map(|at| &at.origin),
+        (raw.above.place(), ratio || other, LIMIT),
+        (raw.clear_below.place(), ratio || other, LIMIT),
+        (
+            raw.below.place(),
+            other,
+            "signals other than the miss ratio of a cache, which has above",
+        ),
+        (
+            raw.clear_above.place(),
+            other,
+            "signals other than the miss ratio of a cache, which has clear_below",
+        ),
+        (raw.detector.place(), ratio, RATIO),
+        (raw.short_window.place(), ratio, RATIO),
+        (raw.long_window.place(), ratio, RATIO),
+        (raw.extended_window.place(), ratio, RATIO),
+        (
+            raw.window.place(),
+            past || other,
+            "signals that have one window",
+        ),
+        (
+            raw.min_lookups.place(),
+            ratio || past || other,
+            "ratios and shares of lookups or misses",
+        ),
+        (raw.confidence.place(), ratio || past, BOTH),
+        (raw.deviations.place(), past, PAST),
+        (raw.margin.place(), past, PAST),
+        (raw.min_days.place(), past, PAST),
+        (raw.cause.place(), other, "rules with signal cause_share"),
+        (
+            raw.currency.place(),
+            other,
+            "rules with signal cost_per_hour",
+        ),
+        (raw.metric.place(), other, "rules with signal gauge"),
+        (labels, other, "rules with signal gauge"),
+        (
+            raw.warm_up.place(),
+            kind != RawSignal::Down,
+            "rules that a cache which fills anew can trouble",
+        ),
     ];
-    for origin in places.into_iter().flatten() {
-        errors.at(origin, "is only for rules with signal miss_ratio");
+    for (place, has, whose) in places {
+        if let (Some(origin), false) = (place, has) {
+            errors.at(origin, format!("is only for {whose}"));
+        }
     }
 }

@@ -28,6 +28,11 @@ impl<T> Given<T> {
         !matches!(self, Self::No)
     }
 
+    /// Where it was written, if there is a right value.
+    pub(in crate::config) fn place(&self) -> Option<&Origin> {
+        self.get().map(|at| &at.origin)
+    }
+
     /// The value, if there is a right one.
     pub(in crate::config) fn ok(self) -> Option<At<T>> {
         match self {

@@ -174,7 +174,7 @@ pub(super) const METRICS: &[Metric] = &[
         NODE,
         "Age of the last reading when this exposition was made. Absent before the first one.",
         Read::Node(|v, s| {
-            let age = v.node.read_at.map(|at| v.snapshot.at.since(at).as_secs_f64());
+            let age = v.node.read_at.map(|at| v.at.since(at).as_secs_f64());
             s.maybe(&[], age);
         }),
     )

@@ -47,14 +47,54 @@ pub(super) const METRICS: &[Metric] = &[
         "cachewatch_store_up",
         Kind::Gauge,
         Unit::None,
-        "1 when open incidents would survive a restart, 0 when they cannot be saved. Absent without a data folder.",
+        "1 when what is stored survives a restart, 0 when the database does not work and alerts go on from memory. Absent without data_dir or store.",
         Read::Own(|v, s| {
-            if let Some(store) = &v.own.store {
-                s.flag(&[], store.is_ok());
+            if v.own.store.wanted {
+                s.flag(&[], v.own.store.durable);
             }
         }),
     )
     .from("own state"),
+    one(
+        "cachewatch_store_waiting",
+        Kind::Gauge,
+        Unit::None,
+        "Writes that memory holds until the database works again.",
+        Read::Own(|v, s| s.count(&[], v.own.store.waiting)),
+    )
+    .from("own state"),
+    one(
+        "cachewatch_store_outages_total",
+        Kind::Counter,
+        Unit::None,
+        "Times that the database stopped working.",
+        Read::Own(|v, s| s.count(&[], v.own.store.outages)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_store_writes_failed_total",
+        Kind::Counter,
+        Unit::None,
+        "Writes that the database did not take; memory holds them until it works again.",
+        Read::Own(|v, s| s.count(&[], v.own.store.writes_failed)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_store_rows_pruned_total",
+        Kind::Counter,
+        Unit::None,
+        "Rows that were removed from the database because they were too old or too many.",
+        Read::Own(|v, s| s.count(&[], v.own.store.rows_pruned)),
+    )
+    .from("own counter"),
+    one(
+        "cachewatch_store_rows_cut_total",
+        Kind::Counter,
+        Unit::None,
+        "Rows that could not be stored: malformed, or beyond what may wait in memory.",
+        Read::Own(|v, s| s.count(&[], v.own.store.rows_cut)),
+    )
+    .from("own counter"),
     one(
         "cachewatch_config_last_reload_successful",
         Kind::Gauge,
@@ -88,11 +128,12 @@ pub(super) const METRICS: &[Metric] = &[
         Kind::Counter,
         Unit::None,
         &["channel", "type", "outcome"],
-        "Notifications by outcome: delivered, failed (given up) or dropped (the queue was full).",
+        "Notifications by outcome: delivered, failed (refused or given up), superseded (needless before it could be sent) or dropped (its channel was removed).",
         Read::Own(|v, s| {
             for (name, kind, stats) in &v.own.channels {
                 s.count(&[name.as_str(), kind, "delivered"], stats.delivered.get());
                 s.count(&[name.as_str(), kind, "failed"], stats.failed.get());
+                s.count(&[name.as_str(), kind, "superseded"], stats.superseded.get());
                 s.count(&[name.as_str(), kind, "dropped"], stats.dropped.get());
             }
         }),
@@ -108,6 +149,72 @@ pub(super) const METRICS: &[Metric] = &[
             for (name, kind, stats) in &v.own.channels {
                 s.count(&[name.as_str(), kind], stats.retried.get());
             }
+        }),
+    )
+    .from("own counter"),
+    Metric::new(
+        "cachewatch_notifications_coalesced_total",
+        Kind::Counter,
+        Unit::None,
+        CHANNEL,
+        "Notifications that went along in the message of another one.",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                s.count(&[name.as_str(), kind], stats.coalesced.get());
+            }
+        }),
+    )
+    .from("own counter"),
+    Metric::new(
+        "cachewatch_notifications_dead",
+        Kind::Gauge,
+        Unit::None,
+        CHANNEL,
+        "Notifications in the store that were refused or given up.",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                s.count(&[name.as_str(), kind], stats.dead.get());
+            }
+        }),
+    )
+    .from("store"),
+    Metric::new(
+        "cachewatch_notification_oldest_waiting_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        CHANNEL,
+        "How long the oldest notification has been waiting; 0: none waits.",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                let waiting = stats.oldest_waiting(v.at.wall).unwrap_or_default();
+                s.value(&[name.as_str(), kind], waiting.as_secs_f64());
+            }
+        }),
+    )
+    .from("store"),
+    Metric::new(
+        "cachewatch_channel_broken",
+        Kind::Gauge,
+        Unit::None,
+        CHANNEL,
+        "1 while the channel refuses messages for good: not allowed, or no longer there (401, 403, 404, 410).",
+        Read::Own(|v, s| {
+            for (name, kind, stats) in &v.own.channels {
+                s.count(&[name.as_str(), kind], u64::from(stats.broken().is_some()));
+            }
+        }),
+    )
+    .from("own state"),
+    Metric::new(
+        "cachewatch_heartbeats_total",
+        Kind::Counter,
+        Unit::None,
+        &["outcome"],
+        "Calls of the heartbeat: sent, failed, or withheld because something was wrong with cachewatch itself.",
+        Read::Own(|v, s| {
+            s.count(&["sent"], v.own.heartbeat.sent.get());
+            s.count(&["failed"], v.own.heartbeat.failed.get());
+            s.count(&["withheld"], v.own.heartbeat.withheld.get());
         }),
     )
     .from("own counter"),

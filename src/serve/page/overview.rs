@@ -150,7 +150,7 @@ fn row(cache: &CacheSnapshot, now: Now) -> Row {
             .iter()
             .map(|(k, v)| (text(k), text(v)))
             .collect(),
-        hit_ratio: window.and_then(|w| w.hit_ratio()).map(percent),
+        hit_ratio: window.and_then(WindowStats::hit_ratio).map(percent),
         evidence: match window.and_then(|w| Some((w.miss_ratio_lower?, w.lookups()?))) {
             // The bound says at least how many miss; of hits there are at most the rest.
             Some((lower, lookups)) => {

@@ -10,7 +10,7 @@ use crate::model::name::CacheName;
 use crate::model::record::{HistoryPoint, NamespacePoint, RESOLUTIONS};
 
 /// The most points that one question gets.
-pub const MAX_POINTS: usize = 3_000;
+const MAX_POINTS: usize = 3_000;
 /// The most namespace points that one question gets.
 const MAX_NAMESPACE_POINTS: i64 = 50_000;
 

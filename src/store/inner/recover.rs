@@ -16,7 +16,7 @@ use crate::store::op::Op;
 use crate::store::open::{self, Opened};
 use crate::store::prune::Bounds;
 use crate::store::sql::Link;
-use crate::store::{Backend, live};
+use crate::store::{Backend, live, outbox};
 
 /// The first wait before another try; it doubles each time.
 const FIRST: Duration = if cfg!(test) {
@@ -148,10 +148,16 @@ impl Inner {
                 tracing::error!(waiting, "what memory holds is lost with this process");
             }
         }
-        if let Some(link) = self.reader.lock().await.take() {
+        let reader = self.reader.lock().await.take();
+        if let Some(link) = reader {
             close(link).await;
         }
-        if let Some(link) = self.disk.lock().await.link.take() {
+        let link = self.disk.lock().await.link.take();
+        if let Some(mut link) = link {
+            let done = within(DEADLINE, outbox::release(&mut link, &self.name)).await;
+            if let Err(error) = done {
+                tracing::debug!(%error, "messages that were taken are free only after a while");
+            }
             close(link).await;
         }
     }

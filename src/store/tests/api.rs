@@ -51,7 +51,10 @@ async fn outbox(store: Store) {
     store
         .enqueue(vec![two.clone(), one.clone(), two.clone()])
         .await;
-    assert_eq!(store.due(&slack, at(9), 1).await, [one.clone()]);
+    assert_eq!(
+        store.due(&slack, at(9), 1).await,
+        std::slice::from_ref(&one)
+    );
     let waiting = store.waiting(&slack).await;
     assert_eq!((waiting.count, waiting.dead), (2, 0));
     assert_eq!(
@@ -88,11 +91,11 @@ async fn outbox(store: Store) {
     );
 
     let lost = item("i2", Transition::Firing, "slack", 30);
-    store.enqueue(vec![lost.clone()]).await;
+    store.enqueue(Vec::from([lost.clone()])).await;
     store
         .attempted(
             &attempt(&lost, 31, "refused"),
-            &[lost.key.clone()],
+            std::slice::from_ref(&lost.key),
             Dead,
             at(31),
         )
@@ -103,7 +106,7 @@ async fn outbox(store: Store) {
     assert_eq!(store.dead(0).await.unwrap(), []);
 
     let resend = store.resend(&slack, at(0)).await;
-    assert_eq!(resend, [two.notification.clone()]);
+    assert_eq!(resend, [Arc::clone(&two.notification)]);
     let mut ended = batch(40, "i1");
     ended.incidents = vec![incident("i1", 0, Some(40))];
     store.commit(ended).await;

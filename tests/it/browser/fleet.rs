@@ -20,6 +20,7 @@ use cachewatch::model::snapshot::{
     CacheSnapshot, CacheState, ConfigStatus, NodeSnapshot, OwnSnapshot, Snapshot,
 };
 use cachewatch::model::stats::{ChannelStats, DurationHistogram, HttpStats};
+use cachewatch::model::store_health::StoreHealth;
 use cachewatch::model::time::Now;
 use cachewatch::model::window::{Totals, WINDOWS, WindowStats};
 
@@ -61,7 +62,13 @@ pub fn snapshot(caches: Vec<Arc<CacheSnapshot>>, at: Now) -> Snapshot {
             channels: vec![(name("team-slack"), "slack", Arc::new(stats))],
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,
-            store: Some(Ok(())),
+            heartbeat: Arc::default(),
+            store: StoreHealth {
+                backend: "sqlite",
+                wanted: true,
+                durable: true,
+                ..StoreHealth::default()
+            },
             tick_took: Duration::from_micros(350),
         },
     }

@@ -336,6 +336,18 @@ impl Cachewatch {
         }
     }
 
+    /// Waits until it dies by a signal of its own making; what to start it again with, in the same folder.
+    #[track_caller]
+    pub fn crashed(mut self, within: Duration) -> Builder {
+        match self.process.wait(within) {
+            Ok(status) if status.signal().is_some() => {}
+            Ok(status) => panic!("it ended with {status}, but should have crashed"),
+            Err(e) => panic!("it should have crashed: {e}\n{}", self.log()),
+        }
+        let empty = Cachewatch::builder();
+        std::mem::replace(&mut self.builder, empty)
+    }
+
     /// kill -9; what to start it again with, in the same folder.
     pub fn kill9(mut self) -> Builder {
         self.process.kill();

@@ -179,7 +179,7 @@ proptest! {
                 }
                 Op::Meaning(meaning) => {
                     model.meaning = meaning;
-                    attributor.del_meaning(meaning);
+                    attributor.del_meaning(meaning, now);
                 }
                 Op::Wait(millis) => now += Duration::from_millis(millis),
             }

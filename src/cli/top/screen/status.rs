@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::ADMIT_AFTER;
 use super::super::words::{clean, percent, span};
-use crate::analyze::attribution::Options;
 use crate::model::events::EventsState;
 use crate::model::incident::AlertState;
 use crate::model::snapshot::{CacheSnapshot, Snapshot};
@@ -130,7 +130,7 @@ pub(in crate::cli::top) fn unnamed(cache: &CacheSnapshot) -> Option<Sentence> {
     let recent = &cache.attribution.as_ref()?.recent;
     let is_unnamed = !recent.is_empty() && recent.iter().all(|n| n.name == "other");
     is_unnamed.then(|| {
-        let after = span(Options::default().admit_after);
+        let after = span(ADMIT_AFTER);
         let text = format!(
             "a namespace is named once its keys have kept coming for {after}; until then they count as other"
         );

@@ -135,7 +135,7 @@ fn while_nothing_is_named_it_is_said_why() {
     let unnamed = |s: &Screen| {
         s.status
             .iter()
-            .any(|s| s.text.contains("kept coming for 30 s"))
+            .any(|s| s.text.contains("kept coming for 3 s"))
     };
     assert!(unnamed(&screen(|s| s.cache = Some("fresh".into()))));
     for named in ["products", "sessions", "answers"] {

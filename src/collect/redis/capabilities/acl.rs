@@ -1,7 +1,8 @@
 //! ACL lines for cachewatch's user, for what a server's version understands.
 //!
-//! We send INFO, CONFIG GET, CLIENT SETNAME, SUBSCRIBE and PING, and nothing else; neither HELLO nor CLIENT SETINFO,
-//! which is why one line serves 6.2 to the newest (a sub-command that a server does not know makes the whole line fail).
+//! We send INFO, CONFIG GET, CLIENT SETNAME, SUBSCRIBE and PING, and CONFIG SET or MONITOR only where the configuration
+//! asks for what they do. The reader of events also sends HELLO, which needs no right; nobody sends CLIENT
+//! SETINFO, which is why one line serves 6.2 to the newest (a sub-command that a server does not know makes the whole line fail).
 //! No key is ever read, so no key is granted.
 
 use super::super::error::{EVENT_CHANNELS, grant, printable};
@@ -43,9 +44,9 @@ impl Acl {
         Some(format!("ACL SETUSER {user} {}", rules.join(" ")))
     }
 
-    /// The line of a user with exactly the rights that are needed. Never of the default user: taking rights away from
+    /// The line of a user with exactly the rights that are needed, those to the commands `besides` included. Never of the default user: taking rights away from
     /// that one would lock out whoever else uses it.
-    pub(super) fn full(self, user: Option<&str>) -> Option<String> {
+    pub(super) fn full(self, user: Option<&str>, besides: &[&str]) -> Option<String> {
         let channels = match self {
             Self::None => return None,
             Self::Commands => "",
@@ -55,7 +56,11 @@ impl Acl {
             .filter(|user| *user != "default")
             .unwrap_or("cachewatch");
         let user = printable(user.as_bytes());
-        let rules: Vec<String> = COMMANDS.iter().map(|c| self.grant(c)).collect();
+        let rules: Vec<String> = COMMANDS
+            .iter()
+            .chain(besides)
+            .map(|c| self.grant(c))
+            .collect();
         Some(format!(
             "ACL SETUSER {user} on >PASSWORD resetkeys{channels} -@all {} {}",
             rules.join(" "),
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_line_fits_the_version() {
-        let full = |flavour, version| Acl::of(flavour, Some(version)).full(None);
+        let full = |flavour, version| Acl::of(flavour, Some(version)).full(None, &[]);
         let with_channels = "ACL SETUSER cachewatch on >PASSWORD resetkeys resetchannels -@all \
              +info +ping +config|get +client|setname +subscribe &__keyevent@*__:*";
         assert_eq!(full(Flavour::Redis, "5.0.14"), None);
@@ -111,15 +116,15 @@ mod tests {
         assert_eq!(acl.remedy(Some("bob"), &[]), None);
         for user in [None, Some("default")] {
             assert!(
-                acl.full(user)
+                acl.full(user, &[])
                     .unwrap()
                     .starts_with("ACL SETUSER cachewatch ")
             );
         }
         assert!(
-            acl.full(Some("bob"))
+            acl.full(Some("bob"), &["MONITOR", "CONFIG SET"])
                 .unwrap()
-                .starts_with("ACL SETUSER bob ")
+                .contains(" +client|setname +monitor +config|set +subscribe ")
         );
     }
 }

@@ -7,6 +7,7 @@
 //! Invariant: there is one attributor from the first subscription on, over all later ones; what it counted only grows.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::channel::Topic;
 use crate::analyze::attribution::{
@@ -61,9 +62,9 @@ impl Attribution {
         }
     }
 
-    pub(super) fn del_meaning(&self, meaning: DelMeaning) {
+    pub(super) fn del_meaning(&self, meaning: DelMeaning, since: Duration) {
         if let Some(attributor) = self.lock().as_mut() {
-            attributor.del_meaning(meaning);
+            attributor.del_meaning(meaning, since);
         }
     }
 
@@ -93,7 +94,7 @@ impl Attribution {
 
 /// The lock, for the events of one read.
 pub(super) struct AttributionBatch<'a> {
-    now: std::time::Duration,
+    now: Duration,
     attributor: MutexGuard<'a, Option<Attributor>>,
 }
 
@@ -129,6 +130,7 @@ fn options(config: &AttributionConfig) -> Options {
         removals: config.removals,
         misses: config.removals.div_ceil(8),
         refill: config.refill_time,
+        admit_after: config.admit_after,
         ..Options::default()
     }
 }

@@ -4,7 +4,9 @@
 //!
 //! Invariant: it holds between [`MIN_BYTES`] and [`MAX_BYTES`], whatever arrives, and allocates only to grow.
 
+use super::cursor::Stop;
 use super::decoder::{DecodeError, Decoder, Frame, MAX_FRAME_BYTES, Step};
+use super::hello;
 
 /// The size at the beginning and when nothing happens.
 pub const MIN_BYTES: usize = 64 * 1024;
@@ -71,6 +73,19 @@ impl Intake {
                 Step::Skipped(consumed) => self.start += consumed,
                 Step::Incomplete => return Ok(None),
             }
+        }
+    }
+
+    /// Passes over the answer to HELLO, and says which byte it begins with; `None` when more bytes are needed.
+    pub(super) fn pass_hello(&mut self) -> Result<Option<u8>, DecodeError> {
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        match hello::length(unread) {
+            Ok(length) => {
+                self.start += length;
+                Ok(unread.first().copied())
+            }
+            Err(Stop::Incomplete) => Ok(None),
+            Err(Stop::Bad(error)) => Err(error),
         }
     }
 

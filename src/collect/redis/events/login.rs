@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::command::encode;
 use super::decoder::{Frame, Scalar};
+use super::hello::HELLO;
 use super::wire::{End, Wire};
 use crate::collect::redis::error::printable;
 use crate::config::{CacheConfig, Password};
@@ -21,8 +22,25 @@ pub(super) const MAX_DATABASES: u32 = 64;
 /// The longest password file that is read, in bytes.
 const MAX_PASSWORD_FILE_BYTES: u64 = 64 * 1024;
 
+/// How well the server takes HELLO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hello {
+    /// It is not sent: a connection ended over it.
+    Unwanted,
+    /// It is to be sent.
+    Untried,
+    /// It is sent, and waits for its answer.
+    Asked,
+    /// It was answered, with a yes or a no.
+    Answered,
+}
+
 /// Logs in, and returns how many databases to subscribe to: 1 to [`MAX_DATABASES`].
-pub(super) async fn log_in<S>(wire: &mut Wire<S>, config: &CacheConfig) -> Result<u32, End>
+pub(super) async fn log_in<S>(
+    wire: &mut Wire<S>,
+    config: &CacheConfig,
+    hello: &mut Hello,
+) -> Result<u32, End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -37,9 +55,18 @@ where
     }
     let mut commands = encode(&[b"CLIENT", b"SETNAME", b"cachewatch-events"]);
     commands.extend_from_slice(&encode(&[b"CONFIG", b"GET", b"databases"]));
+    if *hello == Hello::Untried {
+        commands.extend_from_slice(HELLO);
+    }
     wire.send(&commands).await?;
     wire.reply(|_| ()).await?;
     let databases = wire.reply(databases).await?.unwrap_or(DEFAULT_DATABASES);
+    if *hello == Hello::Untried {
+        *hello = Hello::Asked;
+        let granted = wire.hello().await?;
+        *hello = Hello::Answered;
+        tracing::debug!(cache = %config.name, node = %config.node(), resp3 = granted, "asked for RESP3");
+    }
     if databases > MAX_DATABASES {
         tracing::warn!(
             cache = %config.name,

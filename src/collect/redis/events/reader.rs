@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::attribution::Attribution;
+use super::login::Hello;
 use super::session::{self, Ended, Worked};
 use super::tally::{Break, Counting, EventsHandle, Tally};
 use super::wire::{End, Timing};
@@ -77,8 +78,13 @@ impl EventReader {
 
     async fn forever(&self) {
         let mut attempt = 0;
+        let mut hello = Hello::Untried;
         loop {
-            let ended = self.session().await;
+            let ended = self.session(hello).await;
+            if ended.over_hello {
+                // Something in between does not know HELLO and closes the connection, or falls silent.
+                hello = Hello::Unwanted;
+            }
             if ended
                 .subscribed
                 .is_some_and(|worked| worked.lasted >= HEALTHY_AFTER)
@@ -96,13 +102,14 @@ impl EventReader {
         }
     }
 
-    async fn session(&self) -> Ended {
+    async fn session(&self, hello: Hello) -> Ended {
         let stream = match dial(&self.config, &self.roots).await {
             Ok(stream) => stream,
             Err(error) => {
                 return Ended {
                     why: End::Lost(error.message),
                     subscribed: None,
+                    over_hello: false,
                 };
             }
         };
@@ -111,7 +118,7 @@ impl EventReader {
             response: self.config.response_timeout,
         };
         let mut sink = Counting::new(&self.tally);
-        session::run(stream, &self.config, timing, &self.tally, &mut sink).await
+        session::run(stream, &self.config, timing, hello, &self.tally, &mut sink).await
     }
 }
 

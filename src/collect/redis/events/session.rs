@@ -15,7 +15,7 @@ use super::channel::{self, Topic};
 use super::command::{PING, subscribe};
 use super::decoder::{Elements, Frame, Scalar};
 use super::intake::MIN_BYTES;
-use super::login::log_in;
+use super::login::{Hello, log_in};
 use super::tally::Tally;
 use super::wire::{End, Timing, Wire};
 use super::{EventBatch as _, EventSink};
@@ -42,6 +42,8 @@ pub(super) struct Ended {
     pub(super) why: End,
     /// What it had been, if it ever was subscribed.
     pub(super) subscribed: Option<Worked>,
+    /// Whether it ended while the server was to answer HELLO.
+    pub(super) over_hello: bool,
 }
 
 /// A session that was subscribed.
@@ -98,6 +100,7 @@ struct Session<'a, S, K> {
     phase: Phase,
     databases: u32,
     since: Option<Instant>,
+    hello: Hello,
     heard: Instant,
     turns: Turns,
 }
@@ -107,6 +110,7 @@ pub(super) async fn run<S, K>(
     stream: S,
     config: &CacheConfig,
     timing: Timing,
+    hello: Hello,
     tally: &Tally,
     sink: &mut K,
 ) -> Ended
@@ -122,6 +126,7 @@ where
         phase: Phase::Listening,
         databases: 0,
         since: None,
+        hello,
         heard: now,
         turns: Turns {
             last: now,
@@ -133,12 +138,16 @@ where
         Ok(never) => match never {},
     };
     let subscribed = session.since.map(|since| session.worked(since));
-    Ended { why, subscribed }
+    Ended {
+        why,
+        subscribed,
+        over_hello: session.hello == Hello::Asked,
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
     async fn run(&mut self, config: &CacheConfig) -> Result<std::convert::Infallible, End> {
-        self.databases = log_in(&mut self.wire, config).await?;
+        self.databases = log_in(&mut self.wire, config, &mut self.hello).await?;
         let (mut command, needed) = subscribe(self.databases, Topic::COUNTED);
         let mut extra = 0;
         if config.attribution.deletions {

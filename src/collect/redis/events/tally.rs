@@ -247,10 +247,10 @@ impl EventsHandle {
         }
     }
 
-    /// What deletions mean from now on.
-    pub fn del_meaning(&self, meaning: DelMeaning) {
+    /// What deletions mean from now on, and have meant since then (monotonic) if they are no deletions any more.
+    pub fn del_meaning(&self, meaning: DelMeaning, since: Duration) {
         if let Some(attribution) = &self.0.attribution {
-            attribution.del_meaning(meaning);
+            attribution.del_meaning(meaning, since);
         }
     }
 }

@@ -89,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             let mut command = self.command().await.unwrap();
             match command[0].as_str() {
                 "AUTH" | "CLIENT" => assert!(self.say(b"+OK\r\n").await),
+                "HELLO" => assert!(self.say(b"-ERR unknown command 'HELLO'\r\n").await),
                 "CONFIG" => assert!(self.say(databases.as_bytes()).await),
                 "SUBSCRIBE" => return command.split_off(1),
                 other => panic!("{other}"),

@@ -111,10 +111,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if let Some(frame) = self.intake.next_frame()? {
                 return Ok(take(&frame));
             }
-            match timeout_at(deadline, self.fill()).await {
-                Ok(read) => read?,
-                Err(_) => return Err(self.unanswered()),
-            };
+            self.fill_until(deadline).await?;
+        }
+    }
+
+    /// Whether HELLO was granted. Its answer must come within the response time.
+    pub(super) async fn hello(&mut self) -> Result<bool, End> {
+        let deadline = Instant::now() + self.timing.response;
+        loop {
+            if let Some(lead) = self.intake.pass_hello()? {
+                return Ok(lead != b'-');
+            }
+            self.fill_until(deadline).await?;
+        }
+    }
+
+    async fn fill_until(&mut self, deadline: Instant) -> Result<(), End> {
+        match timeout_at(deadline, self.fill()).await {
+            Ok(read) => read.map(drop),
+            Err(_) => Err(self.unanswered()),
         }
     }
 

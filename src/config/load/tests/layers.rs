@@ -21,7 +21,7 @@ fn one_address_is_enough() {
     let Signal::MissRatio(rule) = &config.rules[0].signal else {
         panic!("miss ratio")
     };
-    assert_eq!(rule, &MissRatioRule::default());
+    assert_eq!(rule, &MissRatioRule::sequential());
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn a_change_of_the_file_is_seen_and_told_apart() {
 
     let old = new;
     write(
-        "listen: 127.0.0.1:1\ndata_dir: /x\ncaches:\n- {name: b, url: redis://bb}\n- {name: c, url: redis://c}\n\
+        "listen: 127.0.0.1:1\ndata_dir: /x\nstore: postgres://h/d\ncaches:\n- {name: b, url: redis://bb}\n- {name: c, url: redis://c}\n\
          - {name: t, url: rediss://t, tls: {ca_file: ca.pem}}\nrules: [{name: CacheDown, enabled: false}]\n",
     );
     let new = load_file(&path).unwrap();
@@ -43,6 +43,6 @@ fn a_change_of_the_file_is_seen_and_told_apart() {
     assert_eq!(names(&diff.caches_removed), "a");
     assert_eq!(names(&diff.caches_changed), "b");
     assert!(diff.rules_changed && !diff.channels_changed);
-    assert_eq!(diff.needs_restart, ["listen", "data_dir"]);
+    assert_eq!(diff.needs_restart, ["listen", "data_dir", "store"]);
     assert!(Diff::between(&new, &new.clone()).is_empty());
 }

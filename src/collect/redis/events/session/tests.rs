@@ -48,7 +48,10 @@ where
         script(&mut peer).await;
         drop(peer);
     };
-    let (ended, ()) = tokio::join!(run(ours, cache, timing, &tally, &mut sink), script);
+    let (ended, ()) = tokio::join!(
+        run(ours, cache, timing, Hello::Untried, &tally, &mut sink),
+        script
+    );
     (ended, EventsHandle(tally).report())
 }
 
@@ -324,6 +327,44 @@ async fn an_unsubscription_that_nobody_asked_for_ends_the_session() {
     })
     .await;
     assert_eq!(words(&ended), "the server ended the subscription");
+}
+
+/// Where HELLO is granted, everything else comes as pushes.
+#[tokio::test]
+async fn resp3_is_spoken_where_the_server_has_it() {
+    let (ended, report) = play_tcp(LONG, async |peer| {
+        for expected in ["CLIENT", "CONFIG"] {
+            assert_eq!(peer.command().await.unwrap()[0], expected);
+        }
+        assert_eq!(peer.command().await.unwrap(), ["HELLO", "3"]);
+        peer.say(b"+OK\r\n*2\r\n$9\r\ndatabases\r\n$1\r\n1\r\n%2\r\n$5\r\nproto\r\n:3\r\n$7\r\nmodules\r\n*1\r\n%1\r\n+a\r\n:1\r\n")
+            .await;
+        let channels = peer.command().await.unwrap().split_off(1);
+        for (channel, n) in channels.iter().zip(1..) {
+            let ack = format!(">3\r\n$9\r\nsubscribe\r\n${}\r\n{channel}\r\n:{n}\r\n", channel.len());
+            peer.say(ack.as_bytes()).await;
+        }
+        let mut pushed = message(MISS, b"k");
+        pushed[0] = b'>';
+        peer.say(&pushed.repeat(3)).await;
+        peer.0.shutdown().await.unwrap();
+    })
+    .await;
+    assert_eq!((report.sessions, report.seen.keymiss), (1, 3));
+    assert!(ended.subscribed.is_some() && !ended.over_hello, "{ended:?}");
+}
+
+/// Something in between that closes the connection over HELLO: the next session does without.
+#[tokio::test]
+async fn a_connection_that_ends_over_hello_is_told() {
+    let (ended, _) = play_tcp(LONG, async |peer| {
+        for _ in 0..3 {
+            peer.command().await.unwrap();
+        }
+        peer.say(b"+OK\r\n*0\r\n").await;
+    })
+    .await;
+    assert!(ended.over_hello && ended.subscribed.is_none(), "{ended:?}");
 }
 
 /// Deletions are asked for with a second SUBSCRIBE: refused or not, the session works, and what is told is counted.
