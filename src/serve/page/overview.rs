@@ -288,6 +288,9 @@ fn summary(snapshot: &Snapshot) -> String {
             (n > 0).then(|| format!("{n} {}", word(state)))
         })
         .collect();
+    if total == 0 {
+        return "No caches".to_owned();
+    }
     let noun = if total == 1 { "cache" } else { "caches" };
     format!("{total} {noun}: {}", parts.join(", "))
 }
