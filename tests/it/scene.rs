@@ -53,7 +53,7 @@ impl Scene {
              - {{name: copy, url: '{}'}}\n\
              - {{name: gone, url: 'redis://127.0.0.1:{}'}}\n\
              channels:\n- {{name: slack, type: slack, url: '{}'}}\n\
-             rules:\n- {{name: CacheMissRatioHigh, short_window: 2s, long_window: 4s, extended_window: 30s, for: 1s, warm_up: 0s}}\n\
+             rules:\n- {{name: CacheMissRatioHigh, short_window: 2s, long_window: 4s, extended_window: 30s, for: 1s}}\n\
              - {{name: CacheDown, for: 1s}}\n",
             primary.url(),
             replica.url(),
@@ -132,7 +132,8 @@ impl Traffic {
             add(&["DEL", &key("cart", n)]);
             add(&["GET", &key("cart", n)]);
             add(&["GET", &key("cart", n)]);
-            if n % 200 == 40 {
+            // Not before the incident is open: after a flush it would wait for the cache to fill.
+            if n % 200 == 190 {
                 add(&["FLUSHALL"]);
             }
             // An error reply, which has a panel, too.
