@@ -37,6 +37,7 @@ mod flood;
 mod harness;
 mod lookups;
 mod promql;
+mod report;
 mod rules;
 mod scene;
 mod scraping;
