@@ -95,7 +95,10 @@ fn incident(cache: &str, started: &str, resolved: Option<&str>) -> IncidentRecor
             runbook: None,
             note: None,
             coincidences: Vec::new(),
-            evidence: Evidence::Down(DownEvidence { total: 1 }),
+            evidence: Evidence::Down(DownEvidence {
+                nodes: Vec::new(),
+                total: 1,
+            }),
         }),
         acknowledged: None,
         cache,

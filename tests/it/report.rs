@@ -57,12 +57,12 @@ fn it_reads_beside_a_cachewatch_that_runs_and_after_it() {
     let watched = Cachewatch::builder()
         .args(["serve", &url, "--poll-interval", "1s", "--data-dir", path])
         .start();
-    server.run(&["SET", "here", "1"]);
+    server.call(&["SET", "here", "1"]);
     // Lookups until a slot with some of them is over and stored.
     let kept = eventually(secs(60), "a slot with lookups is in the report", || {
         for _ in 0..30 {
-            server.run(&["GET", "here"]);
-            server.run(&["GET", "gone"]);
+            server.call(&["GET", "here"]);
+            server.call(&["GET", "gone"]);
         }
         let args = ["--data-dir", path, "--last", "1h", "--format", "json"];
         let ended = report(&args);
