@@ -81,6 +81,37 @@ pub(super) async fn sqlite_reader(folder: &Path) -> Result<Link, StoreError> {
     Ok(link)
 }
 
+/// A connection to a file that another process may be writing: nothing is made, migrated or mended.
+pub(super) async fn sqlite_read_only(folder: &Path) -> Result<Link, StoreError> {
+    let path = folder.join(FILE);
+    match fs::metadata(&path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing(path));
+        }
+        Err(source) => {
+            return Err(StoreError::Io {
+                what: "read",
+                path,
+                source,
+            });
+        }
+    }
+    untouched(&path).await?;
+    let mut link = connect(&format!("{}?mode=ro", sqlite_url(&path)?)).await?;
+    for setting in ["pragma query_only = on", "pragma busy_timeout = 2000"] {
+        run(&mut link, setting).await?;
+    }
+    Ok(link)
+}
+
+/// The same of a PostgreSQL database.
+pub(super) async fn postgres_read_only(url: &Secret) -> Result<Link, StoreError> {
+    let mut link = postgres_reader(url).await?;
+    run(&mut link, "set default_transaction_read_only = on").await?;
+    Ok(link)
+}
+
 /// Opens a PostgreSQL database.
 pub(super) async fn postgres(url: &Secret) -> Result<Opened, StoreError> {
     let mut link = postgres_reader(url).await?;

@@ -39,6 +39,7 @@ mod flood;
 mod harness;
 mod lookups;
 mod promql;
+mod report;
 mod rules;
 mod scene;
 mod scraping;
