@@ -44,6 +44,7 @@ mod webhook;
 mod worker;
 
 pub use dispatcher::Dispatcher;
+pub(crate) use steward::{CHANNEL_BROKEN, OWN_CACHE};
 
 use letter::Letter;
 use outcome::Outcome;
