@@ -101,7 +101,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     }
     let dispatcher = Dispatcher::new(
         &config.channels,
-        config.external_url.as_deref(),
+        &crate::notify::Links::of(&config),
         &tracker,
         // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
         &CancellationToken::new(),

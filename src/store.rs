@@ -88,6 +88,12 @@ impl Store {
         self.0.end().await;
     }
 
+    /// For measuring what it costs that commits are on the disk: from now on they are not yet when they return.
+    #[doc(hidden)]
+    pub async fn relax(&self) {
+        self.0.relax().await;
+    }
+
     /// Waits until the database has answered for the first time, but not longer than this. At once where none is wanted.
     pub async fn ready(&self, within: Duration) {
         self.0.ready_within(within).await;

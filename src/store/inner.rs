@@ -6,7 +6,6 @@
 //! Invariant: writes happen one after another, each wholly or not at all, also when the caller goes away in the middle.
 //! Nothing waits for a disk longer than [`DEADLINE`].
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -28,6 +27,7 @@ use super::sql::{Link, q};
 use crate::model::store_health::StoreHealth;
 use crate::model::time::Clock;
 
+mod found;
 mod recover;
 
 /// How long the disk may take for a write or an answer.
@@ -46,21 +46,10 @@ pub(super) struct Inner {
     pub(super) memory: Mutex<Option<Link>>,
     health: std::sync::Mutex<StoreHealth>,
     on_disk: AtomicBool,
-    found: std::sync::Mutex<Found>,
-    answered: tokio::sync::Notify,
+    found: found::Found,
     recovering: AtomicBool,
     pub(super) tasks: TaskTracker,
     pub(super) cancel: CancellationToken,
-}
-
-/// The books that the database held when it was opened first.
-#[derive(Default)]
-enum Found {
-    /// It was not opened yet.
-    #[default]
-    NotYet,
-    Books(BTreeMap<String, String>),
-    Told,
 }
 
 /// What writes.
@@ -95,8 +84,7 @@ impl Inner {
             memory: Mutex::default(),
             health: std::sync::Mutex::new(health),
             on_disk: AtomicBool::new(false),
-            found: std::sync::Mutex::default(),
-            answered: tokio::sync::Notify::new(),
+            found: found::Found::default(),
             recovering: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
@@ -109,43 +97,6 @@ impl Inner {
 
     fn with_health<T>(&self, f: impl FnOnce(&mut StoreHealth) -> T) -> T {
         f(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn with_found<T>(&self, f: impl FnOnce(&mut Found) -> T) -> T {
-        f(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// See [`super::Store::found`].
-    pub(super) fn found(&self) -> Option<BTreeMap<String, String>> {
-        if !self.backend.is_wanted() {
-            return Some(BTreeMap::new());
-        }
-        if !self.on_disk() {
-            return None;
-        }
-        self.with_found(|found| match found {
-            Found::Books(_) => match std::mem::replace(found, Found::Told) {
-                Found::Books(books) => Some(books),
-                Found::NotYet | Found::Told => None,
-            },
-            Found::NotYet | Found::Told => None,
-        })
-    }
-
-    /// See [`super::Store::ready`].
-    pub(super) async fn ready_within(&self, limit: Duration) {
-        let ready = async {
-            loop {
-                let answered = self.answered.notified();
-                if !self.backend.is_wanted() || self.on_disk() {
-                    return;
-                }
-                answered.await;
-            }
-        };
-        if timeout(limit, ready).await.is_err() {
-            tracing::warn!("the database has not answered for {limit:?}; going on without what it holds until it does");
-        }
     }
 
     /// Whether the disk is the one to ask.
@@ -264,6 +215,15 @@ impl Inner {
         }
     }
 
+    /// See [`super::Store::relax`].
+    pub(super) async fn relax(&self) {
+        if let Some(link) = self.disk.lock().await.link.as_mut()
+            && let Err(error) = q("pragma synchronous = normal").execute(link).await
+        {
+            tracing::warn!(%error, "the database does not relax");
+        }
+    }
+
     /// Makes sure that there is a connection to ask; `None`: ask memory.
     pub(super) async fn ready(&self, reader: &mut Option<Link>) -> Option<()> {
         if reader.is_none() {
@@ -294,7 +254,7 @@ impl Inner {
     /// The disk works from now on.
     fn regained(&self, set_aside: Option<&std::path::Path>) {
         self.on_disk.store(true, Ordering::Release);
-        self.answered.notify_waiters();
+        self.found.answered();
         let before = self.with_health(|health| {
             health.durable = true;
             health.waiting = 0;

@@ -156,14 +156,20 @@ async fn untouched(path: &Path) -> Result<(), StoreError> {
 pub(super) async fn check(path: &Path, largest: u64, limit: Duration) -> Result<(), StoreError> {
     let size = fs::metadata(path).map_or(0, |file| file.len());
     if size > largest {
-        tracing::info!(bytes = size, "the database is too big to be checked at each start");
+        tracing::info!(
+            bytes = size,
+            "the database is too big to be checked at each start"
+        );
         return Ok(());
     }
     let mut link = connect(&sqlite_url(path)?).await?;
     let rows = match timeout(limit, q("pragma quick_check(1)").fetch_all(&mut link)).await {
         Ok(rows) => rows.map_err(|error| StoreError::of(&error))?,
         Err(_) => {
-            tracing::warn!(bytes = size, "the database was not wholly checked within {limit:?}; going on with it");
+            tracing::warn!(
+                bytes = size,
+                "the database was not wholly checked within {limit:?}; going on with it"
+            );
             return Ok(());
         }
     };

@@ -12,12 +12,14 @@
     reason = "a toolbox: each tool is self-tested, not every one is used by a test of the product yet"
 )]
 
+pub mod alertmanager;
 pub mod cachewatch;
 pub mod fake_redis;
 pub mod http;
 pub mod mail;
 pub mod metrics;
 pub mod net;
+pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;
@@ -28,6 +30,7 @@ pub mod servers;
 pub mod skip;
 pub mod smtp;
 pub mod tls;
+pub mod tmpfs;
 pub mod version;
 pub mod wait;
 pub mod workload;
@@ -36,9 +39,11 @@ pub mod workload;
 pub mod each_version;
 mod selftest;
 
+pub use alertmanager::Alertmanager;
 pub use cachewatch::Cachewatch;
 pub use fake_redis::{Answer as FakeAnswer, FakeRedis};
 pub use metrics::Metrics;
+pub use postgres::Postgres;
 pub use prometheus::Prometheus;
 pub use proxy::{Mode, Proxy};
 pub use receiver::{Answer, Receiver};
@@ -46,6 +51,7 @@ pub use resp::Reply;
 pub use servers::{Counters, Server};
 pub use smtp::{Phase, Smtp};
 pub use tls::Pki;
+pub use tmpfs::Tmpfs;
 pub use version::Version;
 pub use wait::eventually;
 pub use workload::{Load, Truth, Workload};

@@ -22,6 +22,7 @@
 
 mod alerts;
 mod attribution;
+mod channels;
 mod check;
 mod corpus;
 mod counters;
@@ -41,6 +42,8 @@ mod rules;
 mod scene;
 mod scraping;
 mod settings;
+mod store_postgres;
+mod store_trouble;
 mod top;
 
 /// A file of the repository.

@@ -24,7 +24,8 @@ impl Core {
         );
         for (name, watched) in &mut self.watched {
             if let Some(book) = saved.remove(name) {
-                self.keeper.take(name, watched.book.restore_late(&book, now));
+                self.keeper
+                    .take(name, watched.book.restore_late(&book, now));
             }
         }
         orphans(&mut self.keeper, saved, now);

@@ -16,7 +16,8 @@ use crate::notify::{CHANNEL_BROKEN, OWN_CACHE};
 use crate::store::{Store, StoreError};
 
 /// Why an incident was closed.
-const LOST: &str = "cachewatch lost the state of this incident and closed it; if it goes on, it is told anew";
+const LOST: &str =
+    "cachewatch lost the state of this incident and closed it; if it goes on, it is told anew";
 
 /// `known`: the incidents that are open in the books.
 pub(super) async fn sweep(

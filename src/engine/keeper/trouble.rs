@@ -200,7 +200,10 @@ mod tests {
             }
         }
         assert_eq!(told.len(), 2);
-        assert_eq!((told[0].0, told[1].0), (Transition::Firing, Transition::Resolved));
+        assert_eq!(
+            (told[0].0, told[1].0),
+            (Transition::Firing, Transition::Resolved)
+        );
         assert_eq!(told[0].1, told[1].1);
     }
 

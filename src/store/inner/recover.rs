@@ -10,13 +10,13 @@ use sqlx::Connection as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{DEADLINE, Found, Inner, begin, transact, within};
+use super::{DEADLINE, Inner, begin, transact, within};
 use crate::store::error::StoreError;
 use crate::store::op::Op;
 use crate::store::open::{self, Opened};
 use crate::store::prune::Bounds;
 use crate::store::sql::Link;
-use crate::store::{Backend, incidents, live, outbox};
+use crate::store::{Backend, live, outbox};
 
 /// The first wait before another try; it doubles each time.
 const FIRST: Duration = if cfg!(test) {
@@ -83,15 +83,6 @@ impl Inner {
             let waiting = disk.log.len();
             self.with_health(|health| health.waiting = waiting);
         }
-    }
-
-    /// Before memory's take their place: the engine may have begun without them.
-    async fn look_at_books(&self, link: &mut Link) -> Result<(), StoreError> {
-        if self.with_found(|found| matches!(found, Found::NotYet)) {
-            let books = within(DEADLINE, incidents::books(link)).await?;
-            self.with_found(|found| *found = Found::Books(books));
-        }
-        Ok(())
     }
 
     /// Tells the disk what it missed. What is not fit for it is left out, so that it does not block the rest.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::model::incident::{Evidence, Notification, OwnEvidence, Severity, Transition};
 use crate::model::name::Name;
-use crate::model::record::{Attempt, OutboxItem, OutboxStatus};
+use crate::model::record::{Attempt, OutboxItem};
 use crate::store::sql::{Get, Link, Result, q, text};
 
 /// The message, if it can be sent.
@@ -93,7 +93,7 @@ pub(in crate::store) async fn give_up(
             at,
             took_seconds: 0.0,
             code: None,
-            outcome: OutboxStatus::Dead.as_str().to_owned(),
+            outcome: "gave_up".to_owned(),
             why: Some(UNREADABLE.to_owned()),
             next: None,
         };

@@ -92,5 +92,9 @@ async fn a_message_that_cannot_be_read_is_given_up_and_shown() {
     let attempts = store.attempts("i0").await.unwrap();
     assert_eq!(attempts.len(), 1);
     assert!(attempts[0].why.as_ref().unwrap().contains("cannot be read"));
-    assert_eq!(store.due(&slack, at(9), 9).await, due, "no other is touched");
+    assert_eq!(
+        store.due(&slack, at(9), 9).await,
+        due,
+        "no other is touched"
+    );
 }
