@@ -184,6 +184,6 @@ fn a_file_where_the_folder_should_be_is_said_and_gone_round() {
     std::fs::remove_file(&inside).unwrap();
     watched.wait_metric("cachewatch_store_up", &[], |v| v == 1.0, secs(60));
     wait_told(&receiver, "StoreTrouble", "resolved");
-    watched.stop();
     assert!(inside.join("cachewatch.db").is_file());
+    watched.stop();
 }
