@@ -163,16 +163,15 @@ pub(super) async fn check(path: &Path, largest: u64, limit: Duration) -> Result<
         return Ok(());
     }
     let mut link = connect(&sqlite_url(path)?).await?;
-    let rows = match timeout(limit, q("pragma quick_check(1)").fetch_all(&mut link)).await {
-        Ok(rows) => rows.map_err(|error| StoreError::of(&error))?,
-        Err(_) => {
-            tracing::warn!(
-                bytes = size,
-                "the database was not wholly checked within {limit:?}; going on with it"
-            );
-            return Ok(());
-        }
+    let checking = q("pragma quick_check(1)").fetch_all(&mut link);
+    let Ok(rows) = timeout(limit, checking).await else {
+        tracing::warn!(
+            bytes = size,
+            "the database was not wholly checked within {limit:?}; going on with it"
+        );
+        return Ok(());
     };
+    let rows = rows.map_err(|error| StoreError::of(&error))?;
     let said = rows.first().map(|row| Get(row).text("quick_check"));
     match said {
         Some(Ok(text)) if text == "ok" => Ok(()),

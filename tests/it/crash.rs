@@ -65,14 +65,15 @@ fn crashes_at(place: &str) {
         );
     }
     server.restart();
-    let again = watched.crashed(secs(30));
+    // What follows a message about the same cache is gathered for half a minute.
+    let again = watched.crashed(secs(60));
 
     let watched = again.env(CRASH_AT, "nowhere").start();
     let both = |arrived: &BTreeMap<String, (usize, String)>| {
         let of = |way: &str| arrived.values().filter(|(_, status)| status == way).count();
         (of("firing"), of("resolved"))
     };
-    crate::harness::wait::eventually(secs(30), "both have arrived", || {
+    crate::harness::wait::eventually(secs(60), "both have arrived", || {
         (both(&arrived(&receiver)) == (1, 1)).then_some(())
     });
     always(secs(2), "nothing new comes", || {

@@ -39,7 +39,7 @@ async fn the_books_of_the_last_process_are_there_also_when_the_disk_comes_late()
 #[tokio::test]
 async fn without_a_database_there_is_nothing_to_wait_for() {
     let store = Store::open(Backend::Memory, Set::at(0)).await;
-    store.ready(Duration::from_secs(3_600)).await;
+    store.ready(Duration::from_hours(1)).await;
     assert!(store.found().unwrap().is_empty());
 }
 
