@@ -9,6 +9,8 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::type_complexity,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "a benchmark that cannot go on stops with a message"
@@ -146,8 +148,8 @@ fn rewrite<T: serde::Serialize>(folder: &Path, all: &T) {
 }
 
 async fn commits() {
-    let mut rates = Vec::new();
-    for relaxed in [false, true] {
+    let mut rates = [0.0; 2];
+    for (relaxed, rate) in [false, true].into_iter().zip(&mut rates) {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path()).await;
         if relaxed {
@@ -157,9 +159,10 @@ async fn commits() {
         for n in 0..COMMITS {
             assert!(store.commit(batch(n)).await.durable);
         }
-        rates.push(per_second(COMMITS, began.elapsed()));
+        *rate = per_second(COMMITS, began.elapsed());
         store.close().await;
     }
+    let [full, normal] = rates;
     let folder = tempfile::tempdir().unwrap();
     let mut all: Vec<IncidentRecord> = Vec::new();
     let began = Instant::now();
@@ -169,18 +172,15 @@ async fn commits() {
     }
     let json = per_second(COMMITS, began.elapsed());
     println!("commits of an incident (book, incident, transition, message), {COMMITS} in a row");
-    println!(
-        "  synchronous = full (as it is)   {:>9.0} a second",
-        rates[0]
-    );
+    println!("  synchronous = full (as it is)   {:>9.0} a second", full);
     println!(
         "  synchronous = normal            {:>9.0} a second, {:.1} times as many",
-        rates[1],
-        rates[1] / rates[0]
+        normal,
+        normal / full
     );
     println!(
         "  JSON file rewritten each time   {json:>9.0} a second, {:.2} times as many",
-        json / rates[0]
+        json / full
     );
 }
 
