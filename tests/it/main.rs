@@ -44,6 +44,8 @@ mod rules;
 mod scene;
 mod scraping;
 mod settings;
+mod store_postgres;
+mod store_trouble;
 mod top;
 
 /// A file of the repository.
