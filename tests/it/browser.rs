@@ -119,7 +119,7 @@ fn incidents_tell_their_story_and_can_be_taken_on() {
             { "name": "incidents", "path": "/incidents" },
             { "name": "incident-open", "path": story, "shows": ["answered 503", "Silence"] },
             { "name": "incident-past", "path": format!("/incidents/{past}"), "widths": [375, 1280] },
-            { "name": "act", "path": show.link(open), "widths": [375, 1280] },
+            { "name": "act", "path": show::Show::link(open), "widths": [375, 1280] },
             { "name": "act-refused", "path": "/act/silence?incident=x&until=1&signature=00", "status": 403, "widths": [1280] },
             { "name": "incident-refused", "path": story, "widths": [375], "themes": ["light"],
               "fill": { form("[name=author]"): "ann", form("[name=token]"): "wrong" },

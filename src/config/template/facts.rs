@@ -117,7 +117,7 @@ pub(super) fn samples<'a>(
         }],
         links: vec![Linked {
             label: "Open in cachewatch".to_owned(),
-            url: "https://cachewatch.example.org/#sessions".to_owned(),
+            url: "https://cachewatch.example.org/caches/sessions".to_owned(),
         }],
         signal: "miss_ratio".to_owned(),
         value: Some(0.341),

@@ -68,8 +68,9 @@ impl Show {
     }
 
     /// The path of a link that was signed for this incident.
-    pub fn link(&self, incident: &str) -> String {
-        let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    pub fn link(incident: &str) -> String {
+        let now = SystemClock::start().now().wall;
+        let until = now + jiff::SignedDuration::from_hours(1);
         let signer = Signer::new(&Secret::new(TOKEN.to_owned()));
         signer.link("", Action::Silence, incident, until)
     }
