@@ -172,7 +172,7 @@ async fn commits() {
     }
     let json = per_second(COMMITS, began.elapsed());
     println!("commits of an incident (book, incident, transition, message), {COMMITS} in a row");
-    println!("  synchronous = full (as it is)   {:>9.0} a second", full);
+    println!("  synchronous = full (as it is)   {full:>9.0} a second");
     println!(
         "  synchronous = normal            {:>9.0} a second, {:.1} times as many",
         normal,
