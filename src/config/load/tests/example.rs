@@ -155,7 +155,6 @@ const ALL_KEYS: &[&str] = &[
     "warm_up",
     "maintenance",
     "matchers",
-    "days",
     "time_zone",
     "starts",
     "ends",
