@@ -103,7 +103,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let parts = Parts {
         fleet,
         dispatcher,
-        store,
+        store: store.clone(),
         clock: Arc::clone(&clock),
         http: Arc::clone(&http),
         dropped,
@@ -117,6 +117,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     if let Some(listener) = listener {
         let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock))
             .with_intake(intake)
+            .with_store(store)
             .ending_with(cancel.clone());
         tracker.spawn(serve::serve(
             listener,

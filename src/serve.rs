@@ -1,7 +1,8 @@
 //! HTTP: metrics, health, the status page and the API.
 //!
-//! Deliberately absent: anything that asks a cache something. Every answer comes from the current [`Snapshot`], so a
-//! request can neither block on a cache nor name a host. One route takes something in, see [`Intake`].
+//! Deliberately absent: anything that asks a cache something. Every answer comes from the current [`Snapshot`] or from the
+//! [`Store`], so a request can neither block on a cache nor name a host. Routes that take something in ask for the token,
+//! see [`Intake`].
 //!
 //! Invariant: every response is counted by class and carries the security headers.
 
@@ -22,9 +23,11 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::export::Renderer;
+use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::stats::HttpStats;
 use crate::model::time::Clock;
+use crate::store::Store;
 
 mod api;
 mod guard;
@@ -59,6 +62,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Where what applications tell goes; `None`: nowhere, and nobody is let in.
     pub intake: Option<Intake>,
+    /// What is remembered: history, incidents, silences, annotations; `None`: nothing, and the pages say so.
+    pub store: Option<Store>,
     /// Pages that are live.
     live: live::Live,
 }
@@ -76,6 +81,7 @@ impl AppState {
             renderer: Arc::new(Renderer::new()),
             clock,
             intake: None,
+            store: None,
             live: live::Live::new(CancellationToken::new()),
         }
     }
@@ -92,6 +98,18 @@ impl AppState {
     pub fn with_intake(mut self, intake: Intake) -> Self {
         self.intake = Some(intake);
         self
+    }
+
+    /// With something to remember things in.
+    #[must_use]
+    pub fn with_store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// What a request must bring that changes something; `None`: nobody may.
+    fn token(&self) -> Option<Arc<Secret>> {
+        self.intake.as_ref()?.token.load_full()
     }
 }
 
@@ -112,6 +130,7 @@ pub fn router(state: AppState) -> Router {
             "/api/v1/caches/{cache}/lookups",
             post(lookups::receive).fallback(lookups::post_only),
         )
+        .merge(api::routes())
         .route("/static/style.css", get(routes::style))
         .route("/static/icon.svg", get(routes::icon))
         .route("/static/live.js", get(routes::script))
