@@ -194,6 +194,10 @@ fn main() {
     for second in (0..HISTORY).step_by(5) {
         for (i, cache) in (0..).zip(&mut caches) {
             cache.poll(i, second, at(second));
+            // Filling the history is not what is timed.
+            if !second.is_multiple_of(60) {
+                continue;
+            }
             let snapshot = cache.ledger.snapshot(at(second));
             let history = cache.ledger.history();
             let outcome = cache.book.evaluate(&snapshot, history, &around, at(second));

@@ -109,14 +109,16 @@ async fn run(backend: Backend, name: &str) {
         name: Name::new("hook").unwrap(),
         kind: ChannelKind::Webhook {
             url: Secret::new(url),
+            secret: None,
         },
         send_resolved: true,
+        template: None,
         routing: Routing::default(),
     };
     let cancel = CancellationToken::new();
     let dispatcher = Dispatcher::new(
         &[channel],
-        None,
+        &cachewatch::notify::Links::default(),
         &tracker,
         &cancel,
         Arc::clone(&clock),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the demo and the tests need. Safe to run again: what is there is left alone, and then nothing is printed.
 #
-#   scripts/setup.sh           everything: five servers, Prometheus, Python helpers, cargo tools
+#   scripts/setup.sh           everything: five servers, Prometheus, Alertmanager, Python helpers, cargo tools
 #   scripts/setup.sh --demo    only one redis-server or valkey-server
 #
 # Debian packages are installed only as root and where apt exists; no service of theirs is started or left enabled.
@@ -214,6 +214,7 @@ case "${1:-}" in
   debian redis-server redis-server redis-server
   debian redis-tools redis-cli
   debian prometheus promtool prometheus
+  debian prometheus-alertmanager prometheus-alertmanager prometheus-alertmanager
   debian prometheus-redis-exporter prometheus-redis-exporter prometheus-redis-exporter
   debian prometheus-alertmanager amtool prometheus-alertmanager
   # Its programs are not in PATH; its server is started by tests only.

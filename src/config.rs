@@ -25,11 +25,15 @@ pub mod routing;
 pub mod rule;
 pub mod sampling;
 pub mod signal;
+pub mod template;
 pub mod watch;
 
 pub use attribution::{AttributionConfig, MAX_NAMESPACES, NamespaceConfig, Notifications};
 pub use cache::{CacheConfig, Password, TlsConfig, Transport};
-pub use channel::{ChannelConfig, ChannelKind, EmailConfig, SmtpSecurity};
+pub use channel::{
+    AlertmanagerConfig, ChannelConfig, ChannelKind, EmailConfig, OnResolved, PagerDutyConfig,
+    SlackBotConfig, SmtpSecurity,
+};
 pub use error::{ConfigError, ConfigErrors, MAX_ERRORS};
 pub use heartbeat::HeartbeatConfig;
 pub use load::{Inputs, Overrides, load};
@@ -62,6 +66,8 @@ pub struct Config {
     pub store: Option<crate::model::secret::Secret>,
     /// How people reach the page, for links in messages: `https://cachewatch.example.org`, without a slash at the end.
     pub external_url: Option<String>,
+    /// Where a dashboard of a cache is, for links in messages; `{cache}` stands for its name.
+    pub dashboard_url: Option<String>,
     /// What a request must bring that changes something; `None`: none of them is let in.
     pub api_token: Option<crate::model::secret::Secret>,
     /// The caches, at least one, names unique.

@@ -92,7 +92,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     let store = Store::open(Backend::of(&config), Arc::clone(&clock)).await;
     let dispatcher = Dispatcher::new(
         &config.channels,
-        config.external_url.as_deref(),
+        &crate::notify::Links::of(&config),
         &tracker,
         // Not a child of `cancel`: what is under way gets a moment to finish, see `Core::run`.
         &CancellationToken::new(),

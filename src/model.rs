@@ -20,6 +20,7 @@ pub mod reading;
 pub mod record;
 pub mod seconds;
 pub mod secret;
+pub mod signed;
 pub mod silence;
 pub mod snapshot;
 pub mod stats;

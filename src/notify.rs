@@ -18,6 +18,7 @@ use crate::config::{ChannelConfig, ChannelKind};
 use crate::model::name::ChannelName;
 use crate::model::time::Clock;
 
+mod alertmanager;
 mod backoff;
 pub(crate) mod crash;
 mod dispatcher;
@@ -26,27 +27,38 @@ mod format;
 mod group;
 mod heartbeat;
 mod http;
+mod labelled;
 mod letter;
 mod message;
 mod outbox;
 mod outcome;
+mod pagerduty;
+mod plot;
 mod route;
+mod sample;
 mod slack;
+mod slack_bot;
 mod sparkline;
 mod steward;
+mod teams;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 mod tls;
+mod trial;
 mod webhook;
+mod wording;
 mod worker;
 
 pub use dispatcher::Dispatcher;
+pub use trial::{TestReport, try_out};
+pub use wording::Links;
 
 use letter::Letter;
 use outcome::Outcome;
+use wording::Wording;
 
 /// A way to reach people. It sends once and says what became of it; it never retries by itself.
 trait Channel: Send + Sync + 'static {
@@ -71,7 +83,7 @@ trait Channel: Send + Sync + 'static {
 
 /// A notification in one line: the headline of its message.
 pub fn headline(n: &crate::model::incident::Notification) -> String {
-    message::render(n, None, None).headline
+    message::render(n, &Links::default(), wording::Occasion::default()).headline
 }
 
 /// Why channels cannot be used as configured.
@@ -114,28 +126,52 @@ struct Parts {
 /// Makes a channel as configured: the list of all kinds.
 fn open(
     config: &ChannelConfig,
-    external_url: Option<&str>,
+    links: &Links,
     parts: &Parts,
 ) -> Result<Arc<dyn Channel>, ChannelError> {
     let http = || parts.http.clone();
     let clock = || Arc::clone(&parts.clock);
+    let wording = Wording::of(config, links);
     Ok(match &config.kind {
         ChannelKind::SlackWebhook { url } => {
-            Arc::new(slack::Slack::new(url, http(), external_url, clock())?)
+            Arc::new(slack::Slack::new(url, http(), wording, clock())?)
         }
-        ChannelKind::Webhook { url } => Arc::new(webhook::Webhook::new(
-            &config.name,
-            url,
+        ChannelKind::SlackBot(bot) => {
+            Arc::new(slack_bot::SlackBot::new(bot, http(), wording, clock())?)
+        }
+        ChannelKind::Webhook { url, secret } => {
+            let (name, secret) = (&config.name, secret.as_ref());
+            Arc::new(webhook::Webhook::new(
+                name,
+                url,
+                secret,
+                http(),
+                wording,
+                clock(),
+            )?)
+        }
+        ChannelKind::Email(email) => {
+            let (name, deadlines) = (&config.name, email::Deadlines::default());
+            Arc::new(email::Email::new(
+                name,
+                email,
+                wording,
+                &parts.trust,
+                deadlines,
+            )?)
+        }
+        ChannelKind::Alertmanager(am) => Arc::new(alertmanager::Alertmanager::new(
+            am,
             http(),
-            external_url,
+            wording,
             clock(),
         )?),
-        ChannelKind::Email(email) => Arc::new(email::Email::new(
-            &config.name,
-            email,
-            external_url,
-            &parts.trust,
-            email::Deadlines::default(),
+        ChannelKind::PagerDuty(pagerduty) => Arc::new(pagerduty::PagerDuty::new(
+            pagerduty,
+            http(),
+            wording,
+            clock(),
         )?),
+        ChannelKind::Teams { url } => Arc::new(teams::Teams::new(url, http(), wording, clock())?),
     })
 }

@@ -42,6 +42,17 @@ struct Sample {
     whole: u64,
 }
 
+/// When what there is to see was counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    /// Whether the last poll went well.
+    pub(super) fresh: bool,
+    /// When it was read.
+    pub(super) at: Duration,
+    /// What was before does not count.
+    pub(super) from: Option<Duration>,
+}
+
 /// What is found.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
@@ -53,17 +64,15 @@ pub(super) struct Found {
 }
 
 impl Limiter {
-    /// Looks at the cache. `fresh`: the last poll went well. `at`: when the counts were read. `from`: what was before
-    /// does not count.
+    /// Looks at the cache.
     pub(super) fn look(
         &mut self,
         rule: &LimitRule,
         subject: Option<&Subject>,
         scene: &Scene<'_>,
-        fresh: bool,
-        at: Duration,
-        from: Option<Duration>,
+        counted: Counted,
     ) -> Found {
+        let Counted { fresh, at, from } = counted;
         let about_polls = matches!(
             rule.measure,
             Measure::ReadingAge | Measure::PollErrorsPerSecond
@@ -207,9 +216,14 @@ impl Found {
     }
 }
 
+/// The polls go well, and still it is not known: a namespace that is no longer told apart, memory without a limit. That
+/// is no lack of data that passes, so that an open incident ends with it some time.
 fn unknown(rule: &LimitRule) -> Found {
     let title = rule.measure.row().title;
-    Found::nothing(Verdict::NoData, format!("{title}: nothing is known of it"))
+    Found::nothing(
+        Verdict::InsufficientTraffic,
+        format!("{title}: nothing is known of it"),
+    )
 }
 
 fn too_short(rule: &LimitRule, covered: Duration) -> Found {

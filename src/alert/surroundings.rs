@@ -43,16 +43,13 @@ pub struct PastRatio {
     pub lookups: u64,
 }
 
+/// Takes the labels and the value of a sample.
+pub type EachSample<'a> = &'a mut dyn FnMut(&[(&str, &str)], f64);
+
 /// Reads exported gauges out of a snapshot.
 pub trait Gauges {
     /// Calls `each` with the labels and the value of each sample that the gauge `metric` has for this cache.
-    fn each(
-        &self,
-        metric: &str,
-        cache: &CacheSnapshot,
-        now: Now,
-        each: &mut dyn FnMut(&[(&str, &str)], f64),
-    );
+    fn each(&self, metric: &str, cache: &CacheSnapshot, now: Now, each: EachSample<'_>);
 }
 
 /// What came of an evaluation.

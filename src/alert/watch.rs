@@ -30,7 +30,7 @@ mod eye;
 mod tell;
 
 pub(super) use eye::{About, Eye, Finding};
-pub(super) use tell::Owner;
+pub(super) use tell::{Owner, Telling};
 
 /// How far back one looks for what is normal.
 const NORMAL_SPAN: Duration = Duration::from_hours(1);

@@ -18,7 +18,7 @@ pub(super) use authority::is_server_name;
 pub(super) use mailbox::{default_sender, is_mailbox};
 pub(super) use redis::{RedisUrl, Server};
 pub(super) use smtp::SmtpUrl;
-pub(super) use web::{check_external_url, check_web_url};
+pub(super) use web::{check_dashboard_url, check_external_url, check_web_url};
 
 /// The address of a PostgreSQL database.
 pub(super) fn check_store(text: &str) -> Result<Secret, &'static str> {

@@ -26,7 +26,7 @@ pub struct Diff {
     pub rules_changed: bool,
     /// Whether what mutes incidents changed: maintenance windows, inhibitions.
     pub mutes_changed: bool,
-    /// Whether the address for links changed.
+    /// Whether one of the addresses for links changed.
     pub external_url_changed: bool,
     /// Whether the token for requests changed.
     pub api_token_changed: bool,
@@ -45,7 +45,8 @@ impl Diff {
             rules_changed: old.rules != new.rules,
             mutes_changed: old.maintenance != new.maintenance || old.inhibitions != new.inhibitions,
             api_token_changed: old.api_token != new.api_token,
-            external_url_changed: old.external_url != new.external_url,
+            external_url_changed: old.external_url != new.external_url
+                || old.dashboard_url != new.dashboard_url,
             ..Self::default()
         };
         for cache in &new.caches {

@@ -27,7 +27,7 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
-use super::address::{check_external_url, check_store};
+use super::address::{check_dashboard_url, check_external_url, check_store};
 use super::error::{ConfigErrors, Errors, Origin};
 use super::raw::{At, DURATION, Given, RawConfig, Walk, duration};
 use super::{
@@ -100,6 +100,11 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
         |at| check_external_url(&at.value),
         &mut errors,
     );
+    let dashboard_url = pick(
+        [raw.dashboard_url],
+        |at| check_dashboard_url(&at.value),
+        &mut errors,
+    );
     let data_dir = pick(
         [environment.given(env::DATA_DIR), raw.data_dir],
         |at| Ok(resolve(&at)),
@@ -156,11 +161,14 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
     );
     let mut raw_channels = raw.channels;
     raw_channels.extend(environment.channels(&mut files, &mut errors));
-    let channels = channel::check_all(raw_channels, &mut files, &mut errors);
     let heartbeat = routing::heartbeat(raw.heartbeat, &mut files, &mut errors);
     let rules = rule::check_all(raw.rules, &known, &mut errors);
     let maintenance = maintenance::check_all(raw.maintenance, &known, &mut errors);
     let inhibitions = maintenance::inhibitions(&raw.inhibitions, &rules, &mut errors);
+    let labels = caches.iter().map(|cache| &cache.labels);
+    let labels = labels.chain(rules.iter().map(|rule| &rule.labels));
+    let labels = labels.flat_map(|labels| labels.keys().cloned()).collect();
+    let channels = channel::check_all(raw_channels, &labels, &mut files, &mut errors);
 
     // The default is checked like any other value, by a test.
     let listen = listen.or_else(|| DEFAULT_LISTEN.parse().ok());
@@ -171,6 +179,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Config, ConfigErrors> {
             data_dir: flags.data_dir.clone().or(data_dir),
             store,
             external_url,
+            dashboard_url,
             api_token,
             caches,
             channels,

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+mod channel;
 mod given;
 mod maintenance;
 mod routing;
@@ -17,6 +18,7 @@ mod suggest;
 mod tree;
 mod walk;
 
+pub(super) use channel::{RawExtras, RawTemplate};
 pub(super) use given::{At, Given};
 pub(super) use maintenance::{RawInhibition, RawMaintenance};
 pub(super) use routing::{RawHeartbeat, RawQuietHours, RawRouting, severity};
@@ -34,6 +36,7 @@ pub(super) struct RawConfig {
     pub(super) data_dir: Given<String>,
     pub(super) store: Given<String>,
     pub(super) external_url: Given<String>,
+    pub(super) dashboard_url: Given<String>,
     pub(super) api_token: Given<String>,
     pub(super) api_token_file: Given<String>,
     pub(super) poll_interval: Given<Duration>,
@@ -106,6 +109,7 @@ pub(super) struct RawChannel {
     pub(super) password: Given<String>,
     pub(super) password_file: Given<String>,
     pub(super) send_resolved: Given<bool>,
+    pub(super) extras: RawExtras,
     pub(super) routing: RawRouting,
 }
 
@@ -113,8 +117,30 @@ pub(super) struct RawChannel {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RawKind {
     Slack,
+    SlackBot,
     Webhook,
     Email,
+    Alertmanager,
+    PagerDuty,
+    Teams,
+}
+
+impl RawKind {
+    /// As in the file.
+    pub(super) fn as_str(self) -> &'static str {
+        let found = Self::ALL.into_iter().find(|(_, kind)| *kind == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    const ALL: [(&'static str, Self); 7] = [
+        ("slack", Self::Slack),
+        ("slack_bot", Self::SlackBot),
+        ("webhook", Self::Webhook),
+        ("email", Self::Email),
+        ("alertmanager", Self::Alertmanager),
+        ("pagerduty", Self::PagerDuty),
+        ("teams", Self::Teams),
+    ];
 }
 
 /// Reads the text of the file. `None`: it could not be read to its end, or is no map; that has been told.
@@ -144,6 +170,7 @@ impl RawConfig {
             data_dir: Given::No,
             store: Given::No,
             external_url: Given::No,
+            dashboard_url: Given::No,
             api_token: Given::No,
             api_token_file: Given::No,
             poll_interval: Given::No,
@@ -164,6 +191,7 @@ fn config(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawConfig {
         data_dir: fields.text(walk, "data_dir"),
         store: fields.text(walk, "store"),
         external_url: fields.text(walk, "external_url"),
+        dashboard_url: fields.text(walk, "dashboard_url"),
         api_token: fields.text(walk, "api_token"),
         api_token_file: fields.text(walk, "api_token_file"),
         poll_interval: fields.duration(walk, "poll_interval"),
@@ -265,15 +293,18 @@ fn tls(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawTls {
 fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
     fields.require(walk, "name");
     fields.require(walk, "type");
-    let kind = |text: &str| match text {
-        "slack" => Some(RawKind::Slack),
-        "webhook" => Some(RawKind::Webhook),
-        "email" => Some(RawKind::Email),
-        _ => None,
+    let kind = |text: &str| {
+        let found = RawKind::ALL.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| kind)
     };
     RawChannel {
         name: fields.text(walk, "name"),
-        kind: fields.scalar(walk, "type", "one of slack, webhook, email", kind),
+        kind: fields.scalar(
+            walk,
+            "type",
+            "one of slack, slack_bot, webhook, email, alertmanager, pagerduty, teams",
+            kind,
+        ),
         url: fields.text(walk, "url"),
         url_file: fields.text(walk, "url_file"),
         smtp_url: fields.text(walk, "smtp_url"),
@@ -283,6 +314,7 @@ fn channel(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawChannel {
         password: fields.text(walk, "password"),
         password_file: fields.text(walk, "password_file"),
         send_resolved: fields.flag(walk, "send_resolved"),
+        extras: channel::extras(walk, &mut fields),
         routing: routing::routing(walk, &mut fields),
         origin: fields.close(walk),
     }

@@ -26,6 +26,7 @@ pub struct Redacted {
     data_dir: Option<String>,
     store: Option<&'static str>,
     external_url: Option<String>,
+    dashboard_url: Option<String>,
     api_token: Option<&'static str>,
     caches: Vec<Cache>,
     channels: Vec<Channel>,
@@ -74,6 +75,7 @@ struct Channel {
     from: Option<String>,
     to: Vec<String>,
     send_resolved: bool,
+    own_template: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     r#match: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +125,7 @@ impl Config {
             data_dir: self.data_dir.as_ref().map(|p| p.display().to_string()),
             store: self.store.as_ref().map(|_| HIDDEN),
             external_url: self.external_url.clone(),
+            dashboard_url: self.dashboard_url.clone(),
             api_token: self.api_token.as_ref().map(|_| HIDDEN),
             caches: self
                 .caches
@@ -162,8 +165,18 @@ impl Config {
                 .iter()
                 .map(|channel| {
                     let (address, from, to) = match &channel.kind {
-                        ChannelKind::SlackWebhook { url } | ChannelKind::Webhook { url } => {
-                            (hook(url), None, Vec::new())
+                        ChannelKind::SlackWebhook { url }
+                        | ChannelKind::Webhook { url, .. }
+                        | ChannelKind::Teams { url } => (hook(url), None, Vec::new()),
+                        ChannelKind::SlackBot(bot) => {
+                            (hook(&bot.api_url), None, vec![bot.channel.clone()])
+                        }
+                        ChannelKind::PagerDuty(pagerduty) => {
+                            (hook(&pagerduty.url), None, Vec::new())
+                        }
+                        ChannelKind::Alertmanager(alertmanager) => {
+                            let all: Vec<_> = alertmanager.urls.iter().map(hook).collect();
+                            (all.join(" "), None, Vec::new())
                         }
                         ChannelKind::Email(email) => {
                             let scheme = match email.security {
@@ -183,6 +196,7 @@ impl Config {
                         from,
                         to,
                         send_resolved: channel.send_resolved,
+                        own_template: channel.template.is_some(),
                         r#match: channel
                             .routing
                             .matchers

@@ -4,10 +4,12 @@
 //!
 //! Invariant: a rule sees the value that a scrape at the same moment would have.
 
+use prometheus::proto::MetricFamily;
+
 use super::catalogue::{self, Kind};
 use super::families::of_cache;
 use super::series::Series;
-use crate::alert::surroundings::Gauges;
+use crate::alert::surroundings::{EachSample, Gauges};
 use crate::model::snapshot::CacheSnapshot;
 use crate::model::time::Now;
 
@@ -16,20 +18,14 @@ use crate::model::time::Now;
 pub struct ExportedGauges;
 
 impl Gauges for ExportedGauges {
-    fn each(
-        &self,
-        metric: &str,
-        cache: &CacheSnapshot,
-        now: Now,
-        each: &mut dyn FnMut(&[(&str, &str)], f64),
-    ) {
+    fn each(&self, metric: &str, cache: &CacheSnapshot, now: Now, each: EachSample<'_>) {
         let mut all = catalogue::all();
         let Some(metric) = all.find(|m| m.name == metric && m.kind == Kind::Gauge) else {
             return;
         };
         let mut series = Series::new(metric);
         of_cache(metric, cache, now, &mut series);
-        for sample in series.finish().iter().flat_map(|f| f.get_metric()) {
+        for sample in series.finish().iter().flat_map(MetricFamily::get_metric) {
             let pairs = sample.get_label().iter();
             let labels: Vec<_> = pairs.map(|pair| (pair.name(), pair.value())).collect();
             each(&labels, sample.get_gauge().get_value());

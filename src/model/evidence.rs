@@ -14,10 +14,6 @@ use super::window::Sparkline;
 /// What the rule was about, for the words of the message.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "signal", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each message, and hardly any messages"
-)]
 pub enum Evidence {
     /// Too many lookups miss.
     MissRatio(MissEvidence),

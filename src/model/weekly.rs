@@ -59,14 +59,11 @@ impl Weekly {
 
 /// When the last of the spans that hold one after the other is over, from a moment on; `None`: none holds. Where they
 /// never end, it is over after a week or so.
-pub fn end_of<'a>(
-    spans: impl Iterator<Item = &'a Weekly> + Clone,
-    at: Timestamp,
-) -> Option<Timestamp> {
+pub fn end_of(spans: &[&Weekly], at: Timestamp) -> Option<Timestamp> {
     let mut end = None;
     for _ in 0..MAX_STEPS {
         let from = end.unwrap_or(at);
-        match spans.clone().filter_map(|span| span.end(from)).max() {
+        match spans.iter().filter_map(|span| span.end(from)).max() {
             Some(later) => end = Some(later),
             None => break,
         }
@@ -143,10 +140,9 @@ mod tests {
     fn spans_that_touch_are_one() {
         let weekend = span(&[Weekday::Saturday, Weekday::Sunday], "00:00", "00:00");
         let nights = span(&WORKING, "22:00", "07:00");
-        let all = [weekend, nights];
         let at = "2026-01-09T21:30:00Z".parse().unwrap();
         // Friday 22:30 to Sunday midnight; the night to Monday begins on no working day.
-        let end = end_of(all.iter(), at).unwrap().to_string();
+        let end = end_of(&[&weekend, &nights], at).unwrap().to_string();
         assert_eq!(end, "2026-01-11T23:00:00Z");
     }
 
@@ -155,7 +151,7 @@ mod tests {
         let days = [WORKING.as_slice(), &[Weekday::Saturday, Weekday::Sunday]].concat();
         let always = span(&days, "00:00", "00:00");
         let at = "2026-01-09T21:30:00Z".parse().unwrap();
-        let end = end_of([always].iter(), at).unwrap();
+        let end = end_of(&[&always], at).unwrap();
         assert!(end > at && end.duration_since(at) <= jiff::SignedDuration::from_hours(24 * 9));
     }
 
@@ -171,7 +167,7 @@ mod tests {
             let mut span = span(&days, "00:00", "00:00");
             span.from = Time::new(from, 30, 0, 0).unwrap();
             span.to = Time::new((from + hours) % 24, 15, 0, 0).unwrap();
-            if let Some(end) = end_of([span.clone()].iter(), at) {
+            if let Some(end) = end_of(&[&span], at) {
                 prop_assert!(end > at);
                 prop_assert_eq!(span.end(end), None);
             }

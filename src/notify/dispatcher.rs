@@ -28,7 +28,7 @@ use crate::notify::outbox::Outbox;
 use crate::notify::steward::{self, Event};
 use crate::notify::tls::Trust;
 use crate::notify::worker::{Target, Worker};
-use crate::notify::{NotifyError, Parts, open, route};
+use crate::notify::{Links, NotifyError, Parts, open, route};
 use crate::store::Store;
 
 mod shared;
@@ -48,24 +48,24 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Starts a worker for each channel. `external_url`: how people reach the page, without a slash at the end. `cancel`
+    /// Starts a worker for each channel. `links`: what messages may link to. `cancel`
     /// ends the workers at once: call [`Dispatcher::drain`] before it is cancelled, and close `store` only afterwards.
     pub fn new(
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
         tracker: &TaskTracker,
         cancel: &CancellationToken,
         clock: Arc<dyn Clock>,
         store: Store,
     ) -> Result<Self, NotifyError> {
         let outbox = Arc::new(store);
-        Self::with_outbox(channels, external_url, tracker, cancel, clock, outbox)
+        Self::with_outbox(channels, links, tracker, cancel, clock, outbox)
     }
 
     /// The same over any outbox.
     pub(crate) fn with_outbox(
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
         tracker: &TaskTracker,
         cancel: &CancellationToken,
         clock: Arc<dyn Clock>,
@@ -90,7 +90,9 @@ impl Dispatcher {
             steward: Mutex::default(),
             heartbeat: Mutex::default(),
         };
-        dispatcher.reconfigure(channels, external_url)?;
+        // The engine has yet to begin: it is not late.
+        dispatcher.pulse(shared.parts.clock.now());
+        dispatcher.reconfigure(channels, links)?;
         let steward = tracker.spawn(steward::run(shared, told));
         *lock(&dispatcher.steward) = Some(steward);
         Ok(dispatcher)
@@ -142,17 +144,16 @@ impl Dispatcher {
     pub fn reconfigure(
         &self,
         channels: &[ChannelConfig],
-        external_url: Option<&str>,
+        links: &Links,
     ) -> Result<(), NotifyError> {
         // All of them first: then nothing can fail any more.
         let mut opened = Vec::with_capacity(channels.len());
         for config in channels {
-            let channel = open(config, external_url, &self.shared.parts).map_err(|error| {
-                NotifyError::Channel {
+            let channel =
+                open(config, links, &self.shared.parts).map_err(|error| NotifyError::Channel {
                     name: config.name.clone(),
                     error,
-                }
-            })?;
+                })?;
             let config = Arc::new(config.clone());
             opened.push(Target { channel, config });
         }
@@ -162,10 +163,10 @@ impl Dispatcher {
             let known = old.iter().position(|e| e.config.name == target.config.name);
             let entry = match known.map(|at| old.swap_remove(at)) {
                 Some(mut entry) => {
-                    self.change(&mut entry, target, external_url);
+                    self.change(&mut entry, target, links);
                     entry
                 }
-                None => self.start(target, external_url),
+                None => self.start(target, links),
             };
             entries.push(entry);
         }
@@ -236,9 +237,9 @@ impl Dispatcher {
             .sum()
     }
 
-    fn change(&self, entry: &mut Entry, target: Target, external_url: Option<&str>) {
+    fn change(&self, entry: &mut Entry, target: Target, links: &Links) {
         let same_address = entry.config.kind == target.config.kind;
-        let same_url = entry.external_url.as_deref() == external_url;
+        let same_url = entry.links == *links;
         if !same_address && entry.stats.mended() {
             self.shared.tell(Event::Mended {
                 channel: entry.config.name.clone(),
@@ -249,10 +250,10 @@ impl Dispatcher {
         if !same_address || !same_url || entry.target.borrow().config != target.config {
             entry.target.send_replace(target);
         }
-        entry.external_url = external_url.map(str::to_owned);
+        entry.links = links.clone();
     }
 
-    fn start(&self, target: Target, external_url: Option<&str>) -> Entry {
+    fn start(&self, target: Target, links: &Links) -> Entry {
         let shared = &self.shared;
         let config = Arc::clone(&target.config);
         let stats = Arc::new(ChannelStats::default());
@@ -273,7 +274,7 @@ impl Dispatcher {
         let task = Some(self.tracker.spawn(worker.run()));
         Entry {
             config,
-            external_url: external_url.map(str::to_owned),
+            links: links.clone(),
             target,
             bell,
             stats,

@@ -1,4 +1,4 @@
-//! E-mail: a message in plain text and HTML, over SMTP.
+//! E-mail: a message in plain text and HTML with the chart in it, over SMTP.
 //!
 //! `body` writes the two texts, `smtp` holds the conversation with the server, `stream` bounds what the server may say.
 //!
@@ -9,18 +9,18 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message as Mail, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, Message as Mail, MultiPart, SinglePart};
 
 use crate::config::EmailConfig;
-use crate::model::incident::{Notification, Transition};
+use crate::model::incident::Transition;
 use crate::model::name::ChannelName;
 use crate::notify::letter::Letter;
-use crate::notify::message;
 use crate::notify::outcome::Outcome;
 use crate::notify::text::{Fnv, clean};
 use crate::notify::tls::Trust;
-use crate::notify::{Channel, ChannelError};
+use crate::notify::wording::Wording;
+use crate::notify::{Channel, ChannelError, plot};
 
 mod body;
 mod smtp;
@@ -35,7 +35,7 @@ pub(crate) struct Email {
     name: ChannelName,
     from: Mailbox,
     to: Vec<Mailbox>,
-    external_url: Option<String>,
+    wording: Wording,
     server: smtp::Server,
 }
 
@@ -44,7 +44,7 @@ impl Email {
     pub(crate) fn new(
         name: &ChannelName,
         config: &EmailConfig,
-        external_url: Option<&str>,
+        wording: Wording,
         trust: &Trust,
         deadlines: Deadlines,
     ) -> Result<Self, ChannelError> {
@@ -64,21 +64,17 @@ impl Email {
             name: name.clone(),
             from: mailbox("the sender", &config.from)?,
             to,
-            external_url: external_url.map(str::to_owned),
+            wording,
             server: smtp::Server::new(config, trust, deadlines)?,
         })
     }
 
-    fn compose(
-        &self,
-        n: &Notification,
-        key: &str,
-        late: Option<Duration>,
-    ) -> Result<Mail, lettre::error::Error> {
-        let message = message::render(n, self.external_url.as_deref(), late);
-        let id = self.message_id(key);
+    fn compose(&self, letter: &Letter<'_>) -> Result<Mail, lettre::error::Error> {
+        let n = letter.first();
+        let message = self.wording.message(letter);
+        let id = self.message_id(letter.key);
         // A late mail carries the time at which it is sent, or it would hide below those that came in between.
-        let date = sent_at(n.at, late);
+        let date = sent_at(n.at, letter.late);
         let mut mail = Mail::builder()
             .from(self.from.clone())
             .subject(message.headline.clone())
@@ -88,21 +84,36 @@ impl Email {
         for recipient in &self.to {
             mail = mail.to(recipient.clone());
         }
-        if n.transition == Transition::Resolved {
+        if letter.notifications.len() == 1 && n.transition == Transition::Resolved && !letter.test {
             let mut opened = n.clone();
             opened.transition = Transition::Firing;
             let first = self.message_id(&opened.idempotency_key(&self.name));
             mail = mail.in_reply_to(first.clone()).references(first);
         }
-        // A boundary must not occur in the parts; a fixed one keeps a repeated mail the same to the last byte.
-        let boundary = format!("=_cachewatch_{}", Fnv::EMPTY.add(key.as_bytes()).hex());
-        mail.message_id(Some(id)).multipart(
-            MultiPart::builder()
-                .kind(lettre::message::MultiPartKind::Alternative)
-                .boundary(boundary)
-                .singlepart(SinglePart::plain(body::text(&message)))
-                .singlepart(SinglePart::html(body::html(&message))),
-        )
+        let picture = message.plot.as_ref().and_then(plot::draw);
+        let alternatives = MultiPart::builder()
+            .kind(lettre::message::MultiPartKind::Alternative)
+            .boundary(boundary(letter.key, "a"))
+            .singlepart(SinglePart::plain(body::text(&message)));
+        let html = |image: Option<body::Image<'_>>| SinglePart::html(body::html(&message, image));
+        let parts = match picture {
+            None => alternatives.singlepart(html(None)),
+            Some(picture) => {
+                let cid = format!("chart.{}", id.trim_matches(['<', '>']));
+                let image = body::Image {
+                    cid: &cid,
+                    alt: &picture.alt,
+                };
+                alternatives.multipart(
+                    MultiPart::builder()
+                        .kind(lettre::message::MultiPartKind::Related)
+                        .boundary(boundary(letter.key, "r"))
+                        .singlepart(html(Some(image)))
+                        .singlepart(attached(&cid, picture.png)?),
+                )
+            }
+        };
+        mail.message_id(Some(id)).multipart(parts)
     }
 
     /// Readable as far as the key is, unique by its hash, in the sender's domain.
@@ -116,17 +127,42 @@ impl Email {
     }
 
     async fn deliver(&self, letter: &Letter<'_>) -> Outcome {
-        match self.compose(letter.first(), letter.key, letter.late) {
-            Ok(mail) => self.server.send(mail.envelope(), &mail.formatted()).await,
+        match self.compose(letter) {
+            Ok(mail) => {
+                let mail_ = mail.formatted();
+                self.server
+                    .send(mail.envelope(), &mail_, letter.trace)
+                    .await
+            }
             Err(error) => Outcome::permanent(format!("the mail cannot be composed: {error}")),
         }
     }
 }
 
 impl Channel for Email {
+    fn takes_digests(&self) -> bool {
+        true
+    }
+
     fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(self.deliver(letter))
     }
+}
+
+/// A boundary must not occur in the parts; a fixed one keeps a repeated mail the same to the last byte.
+fn boundary(key: &str, part: &str) -> String {
+    let hash = Fnv::EMPTY.add(key.as_bytes()).hex();
+    format!("=_cachewatch_{part}_{hash}")
+}
+
+/// The chart, shown where the HTML names it.
+fn attached(cid: &str, png: Vec<u8>) -> Result<SinglePart, lettre::error::Error> {
+    let png_type =
+        ContentType::parse("image/png").map_err(|_| lettre::error::Error::CannotParseFilename)?;
+    Ok(
+        Attachment::new_inline_with_name(cid.to_owned(), "chart.png".to_owned())
+            .body(png, png_type),
+    )
 }
 
 /// When a mail is sent, within the years that a Date header can hold: lettre would panic outside of them.

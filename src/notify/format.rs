@@ -31,6 +31,18 @@ pub(crate) fn percent_floor(ratio: f64) -> String {
     percent((ratio * 1000.0 + 1e-9).floor() / 1000.0)
 }
 
+/// Two ratios as a range: `8-12 %`; one where both look the same.
+pub(crate) fn percent_range(low: f64, high: f64) -> String {
+    let (from, to) = (percent(low), percent(high));
+    match from.strip_suffix(" %") {
+        // Not a range of which one end is only "less than".
+        Some(number) if from != to && low < high && !from.starts_with(['<', '>']) => {
+            format!("{number}-{to}")
+        }
+        _ => to,
+    }
+}
+
 /// A count in groups of three digits: `12 400`.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -127,6 +139,40 @@ pub(crate) fn money(amount: f64, currency: &str) -> String {
     format!("{amount} {currency}")
 }
 
+/// A size: `512 B`, `1.5 GiB`.
+pub(crate) fn bytes(bytes: f64) -> String {
+    if !bytes.is_finite() || bytes < 0.0 {
+        return UNKNOWN.to_owned();
+    }
+    let mut value = bytes;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    for larger in units {
+        if value < 1023.5 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    format!("{} {unit}", number(value))
+}
+
+/// A plain number with at most two decimals: `12 400`, `-3`, `0.25`.
+pub(crate) fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    let sign = if value < 0.0 { "-" } else { "" };
+    let size = value.abs();
+    if size >= 99.5 {
+        format!("{sign}{}", count(whole(size)))
+    } else {
+        let text = format!("{size:.2}");
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        format!("{sign}{text}")
+    }
+}
+
 fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
@@ -160,6 +206,10 @@ mod tests {
         ] {
             assert_eq!(percent(ratio), text, "{ratio}");
         }
+        assert_eq!(percent_range(0.08, 0.12), "8-12 %");
+        assert_eq!(percent_range(0.08, 0.080_01), "8 %");
+        assert_eq!(percent_range(0.000_1, 0.12), "12 %");
+        assert_eq!(percent_range(f64::NAN, 0.12), "12 %");
         assert_eq!(percent_floor(0.33199), "33.1 %");
         assert_eq!(percent_floor(0.331), "33.1 %");
         assert_eq!(percent_floor(1.0), "100 %");
@@ -213,6 +263,27 @@ mod tests {
         assert_eq!(seconds(-1.0), "unknown");
         assert_eq!(seconds(f64::NAN), "unknown");
         assert_eq!(seconds(900.0), "15 min");
+    }
+
+    #[test]
+    fn sizes_and_numbers() {
+        for (value, text) in [
+            (0.0, "0 B"),
+            (1023.0, "1 023 B"),
+            (1536.0, "1.5 KiB"),
+            (3.0 * 1024.0 * 1024.0 * 1024.0, "3 GiB"),
+            (f64::NAN, "unknown"),
+        ] {
+            assert_eq!(bytes(value), text);
+        }
+        for (value, text) in [
+            (0.25, "0.25"),
+            (-3.0, "-3"),
+            (12_400.4, "12 400"),
+            (7.0, "7"),
+        ] {
+            assert_eq!(number(value), text);
+        }
     }
 
     #[test]

@@ -63,9 +63,10 @@ pub(crate) async fn run(
         let trouble = call(&endpoint, &http, &shared, &shared.heartbeat).await;
         // Once each time it changes: it may come every ten seconds.
         if trouble != said {
-            match &trouble {
-                Some(why) => tracing::warn!(why, "no heartbeat"),
-                None => tracing::info!("the heartbeat is heard"),
+            if let Some(why) = &trouble {
+                tracing::warn!(why, "no heartbeat");
+            } else {
+                tracing::info!("the heartbeat is heard");
             }
             said = trouble;
         }

@@ -11,11 +11,13 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use crate::model::secret::Secret;
 use crate::notify::ChannelError;
 use crate::notify::letter::Trace;
+use crate::notify::outcome::{Outcome, retry_after};
 use crate::notify::text::{EXCERPT_CHARS, Redactor, clean};
 use crate::notify::tls::Trust;
 
@@ -52,6 +54,28 @@ pub(crate) struct Http {
 pub(crate) struct Endpoint {
     url: Secret,
     redactor: Redactor,
+    bearer: Option<Secret>,
+    /// What may be shown of the URL.
+    shown: String,
+}
+
+/// What is posted.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    /// Its type.
+    pub(crate) content_type: &'static str,
+    /// The bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Body {
+    /// JSON.
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
+        Self {
+            content_type: "application/json; charset=utf-8",
+            bytes: value.to_string().into_bytes(),
+        }
+    }
 }
 
 /// What came back.
@@ -78,7 +102,25 @@ impl Endpoint {
         Ok(Self {
             url: url.clone(),
             redactor: Redactor::for_url(&parsed),
+            bearer: None,
+            shown: shown(&parsed),
         })
+    }
+
+    /// With a secret that is sent there in a header or a body, and must not be shown either.
+    #[must_use]
+    pub(crate) fn keeping(mut self, secret: &Secret) -> Self {
+        self.redactor = self.redactor.and(secret.expose());
+        self
+    }
+
+    /// With a token that goes into the header Authorization.
+    #[must_use]
+    pub(crate) fn bearer(self, token: &Secret) -> Self {
+        Self {
+            bearer: Some(token.clone()),
+            ..self.keeping(token)
+        }
     }
 
     /// A safe line of what the receiver said.
@@ -108,6 +150,13 @@ impl Http {
         Ok(Self { client, limits })
     }
 
+    /// The same client with room for longer answers.
+    #[must_use]
+    pub(crate) fn reading(mut self, body: usize) -> Self {
+        self.limits.body = body;
+        self
+    }
+
     /// Posts JSON. An error is one line that says why nothing came back.
     pub(crate) async fn post_json(
         &self,
@@ -116,29 +165,59 @@ impl Http {
         headers: &[(&'static str, String)],
         trace: &Trace,
     ) -> Result<Reply, String> {
+        self.post(to, Body::json(body), headers, trace).await
+    }
+
+    /// Posts anything.
+    pub(crate) async fn post(
+        &self,
+        to: &Endpoint,
+        body: Body,
+        headers: &[(&'static str, String)],
+        trace: &Trace,
+    ) -> Result<Reply, String> {
+        note_request(to, &body, headers, trace);
         let mut request = self
             .client
             .post(to.url.expose())
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string());
+            .header(CONTENT_TYPE, body.content_type)
+            .body(body.bytes);
+        if let Some(token) = &to.bearer {
+            request = request.bearer_auth(token.expose());
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| self.describe(error, to))?;
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let mut response = request.send().await.map_err(|error| {
+            let why = self.describe(error, to);
+            trace.line(|| format!("! {why}"));
+            why
+        })?;
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let (retry_after, content_type) = (header(RETRY_AFTER), header(CONTENT_TYPE));
         let status = response.status().as_u16();
         trace.answered(status);
+        trace.line(|| format!("< HTTP {status}"));
+        for (name, value) in [
+            ("Retry-After", &retry_after),
+            ("Content-Type", &content_type),
+        ] {
+            if let Some(value) = value {
+                trace.line(|| format!("< {name}: {}", to.redactor.excerpt(value)));
+            }
+        }
         let body = self
             .read(&mut response)
             .await
             .map_err(|error| self.describe(error, to));
+        trace.line(|| match &body {
+            Ok(body) if body.is_empty() => "< (no body)".to_owned(),
+            Ok(body) => format!("< {}", to.excerpt(body)),
+            Err(why) => format!("! {why}"),
+        });
         Ok(Reply {
             status,
             retry_after,
@@ -181,6 +260,52 @@ impl Http {
             format!("the connection failed: {cause}")
         }
     }
+}
+
+impl Reply {
+    /// What a status other than success means.
+    pub(crate) fn refusal(self, from: &Endpoint, now: Timestamp) -> Outcome {
+        let after = self.after(now);
+        let said = from.excerpt(&self.body.unwrap_or_default());
+        Outcome::of_refusal(self.status, after, &said)
+    }
+
+    /// How long we are asked to wait.
+    pub(crate) fn after(&self, now: Timestamp) -> Option<Duration> {
+        retry_after(self.retry_after.as_deref()?, now)
+    }
+
+    /// Whether it is a success.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// How much of a request is noted down, in characters.
+const NOTED_CHARS: usize = 4000;
+
+fn note_request(to: &Endpoint, body: &Body, headers: &[(&'static str, String)], trace: &Trace) {
+    trace.line(|| format!("> POST {}", to.shown));
+    trace.line(|| format!("> Content-Type: {}", body.content_type));
+    if to.bearer.is_some() {
+        trace.line(|| "> Authorization: Bearer [REDACTED]".to_owned());
+    }
+    for (name, value) in headers {
+        trace.line(|| format!("> {name}: {}", to.redactor.excerpt(value)));
+    }
+    trace.line(|| match std::str::from_utf8(&body.bytes) {
+        Ok(text) => format!("> {}", to.redactor.line(text, NOTED_CHARS)),
+        Err(_) => format!("> ({} bytes)", body.bytes.len()),
+    });
+}
+
+/// Scheme, host and port; what comes after may be a secret.
+fn shown(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{host}{port}/…", url.scheme())
 }
 
 /// The first cause, which says most: the outer ones repeat "error sending request".

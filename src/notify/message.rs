@@ -6,21 +6,31 @@
 //! Invariant: every sentence rests on a number of the notification. What is not known is left out or said to be
 //! unknown; a reason is only named when the numbers bear it out.
 
-use std::time::Duration;
+use jiff::Timestamp;
 
+use crate::chart;
 use crate::model::incident::{Evidence, Notification, Severity, Transition};
-use crate::notify::format;
 use crate::notify::text::clean;
+use crate::notify::wording::{Links, Occasion};
+use crate::notify::{format, plot};
 
+pub(crate) mod digest;
 mod down;
+pub(crate) mod facts;
 mod miss;
 mod own;
 mod signal;
 
 /// The longest line of a message, in characters.
-const MAX_LINE_CHARS: usize = 400;
+pub(crate) const MAX_LINE_CHARS: usize = 400;
+/// The most lines of a summary.
+pub(crate) const MAX_LINES: usize = 40;
+/// How many coincidences are told of.
+const MAX_COINCIDENCES: usize = 4;
+/// How much is told of one, in characters.
+const MAX_COINCIDENCE_CHARS: usize = 200;
 /// The longest headline, in characters; a mail subject should not be longer.
-const MAX_HEADLINE_CHARS: usize = 200;
+pub(crate) const MAX_HEADLINE_CHARS: usize = 200;
 /// The longest link that is passed on, in characters.
 const MAX_URL_CHARS: usize = 2000;
 
@@ -37,6 +47,8 @@ pub(crate) struct Message {
     pub(crate) title: String,
     /// The chart, with its caption.
     pub(crate) chart: Option<Chart>,
+    /// The series as a picture, for channels that can carry one.
+    pub(crate) plot: Option<chart::Chart>,
     /// Sentences, the most important first.
     pub(crate) summary: Vec<String>,
     /// Numbers: name and value. At most ten.
@@ -71,26 +83,24 @@ struct Words {
     title: String,
     chart: Option<Chart>,
     summary: Vec<String>,
+    /// What to try.
+    advice: Vec<String>,
     fields: Vec<(&'static str, String)>,
 }
 
-/// Puts a notification into words. `late`: how long it had to wait, if that is worth saying.
-pub(crate) fn render(
-    n: &Notification,
-    external_url: Option<&str>,
-    late: Option<Duration>,
-) -> Message {
+/// Puts a notification into words. The headline does not yet say that it is late or a test, see [`dated`].
+pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Message {
     let words = match &n.evidence {
         Evidence::MissRatio(evidence) => miss::words(n, evidence),
         Evidence::Down(evidence) => down::words(n, evidence),
         Evidence::Signal(evidence) => signal::words(n, evidence),
         Evidence::Own(evidence) => own::words(n, evidence),
     };
-    let mut summary = Vec::new();
-    if let Some(late) = late {
+    let mut summary = preface(occasion, Some(n.at));
+    if occasion.came_and_went {
         summary.push(format!(
-            "Delivered {} late: this is how it was at {}.",
-            format::duration(late),
+            "It fired at {} and recovered at {}.",
+            format::moment(n.started),
             format::moment(n.at)
         ));
     }
@@ -98,6 +108,10 @@ pub(crate) fn render(
         summary.push(format!("It ended because: {note}."));
     }
     summary.extend(words.summary);
+    if n.transition == Transition::Firing {
+        summary.extend(coincided(n));
+        summary.extend(words.advice);
+    }
     // A runbook is whatever its author wrote; only a web address can become a link.
     if let Some(runbook) = n.runbook.as_deref().filter(|r| !is_link(r)) {
         summary.push(format!("Runbook: {runbook}"));
@@ -107,19 +121,29 @@ pub(crate) fn render(
         .iter()
         .map(|(name, value)| format!(" · {name}={value}"))
         .collect();
+    let (headline, title) = if occasion.came_and_went {
+        (
+            fired_and_recovered(&words.headline),
+            fired_and_recovered(&words.title),
+        )
+    } else {
+        (words.headline, words.title)
+    };
     Message {
         status: n.transition,
         severity: n.severity,
-        headline: clean(&headline(&words.headline, late), MAX_HEADLINE_CHARS),
-        title: clean(&words.title, MAX_HEADLINE_CHARS),
+        headline: clean(&headline, MAX_HEADLINE_CHARS),
+        title: clean(&title, MAX_HEADLINE_CHARS),
         chart: words.chart,
+        plot: plot::of(n),
         summary: summary
             .iter()
             .map(|line| clean(line, MAX_LINE_CHARS))
             .filter(|line| !line.is_empty())
+            .take(MAX_LINES)
             .collect(),
         fields: words.fields,
-        links: links(n, external_url),
+        links: links.all(n, occasion.test),
         footer: clean(
             &format!(
                 "{} · {} · firing since {} · incident {}{}",
@@ -134,40 +158,54 @@ pub(crate) fn render(
     }
 }
 
-/// A phone shows little else: old news must not look like news there.
-fn headline(words: &str, late: Option<Duration>) -> String {
-    match late {
-        Some(late) => format!("{} late: {words}", format::duration(late)),
-        None => words.to_owned(),
+/// What must be known before the rest is read.
+fn preface(occasion: Occasion, at: Option<Timestamp>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if occasion.test {
+        lines.push(
+            "This is a test of the channel, with made-up numbers: nothing is wrong.".to_owned(),
+        );
     }
+    if let Some(late) = occasion.late {
+        let how = at.map_or_else(String::new, |at| {
+            format!(": this is how it was at {}", format::moment(at))
+        });
+        lines.push(format!("Delivered {} late{how}.", format::duration(late)));
+    }
+    lines
 }
 
-/// The address of a cache on the page.
-pub(crate) fn page_url(n: &Notification, external_url: &str) -> String {
-    format!("{external_url}/caches/{}", n.cache)
+fn fired_and_recovered(words: &str) -> String {
+    let rest = words.strip_prefix("Resolved: ").unwrap_or(words);
+    format!("Fired and recovered: {rest}")
 }
 
-fn links(n: &Notification, external_url: Option<&str>) -> Vec<Link> {
-    let page = external_url
-        .map(|base| page_url(n, base))
-        .filter(|url| is_link(url))
-        .map(|url| Link {
-            label: "Open in cachewatch",
-            url,
-        });
-    let runbook = n
-        .runbook
-        .clone()
-        .filter(|url| is_link(url))
-        .map(|url| Link {
-            label: "Runbook",
-            url,
-        });
-    page.into_iter().chain(runbook).collect()
+/// A phone shows little else than the headline: neither old news nor a test must look like news there.
+pub(crate) fn dated(headline: &str, occasion: Occasion) -> String {
+    let test = if occasion.test { "Test: " } else { "" };
+    let late = occasion.late.map_or_else(String::new, |late| {
+        format!("{} late: ", format::duration(late))
+    });
+    clean(&format!("{test}{late}{headline}"), MAX_HEADLINE_CHARS)
+}
+
+/// What happened at about the same time; the latest matter most.
+fn coincided(n: &Notification) -> Vec<String> {
+    let from = n.coincidences.len().saturating_sub(MAX_COINCIDENCES);
+    let latest = n.coincidences.iter().skip(from);
+    latest
+        .map(|c| {
+            let text = clean(&c.text, MAX_COINCIDENCE_CHARS);
+            format!(
+                "At the same time, at {}: {text}.",
+                format::time_of_day(c.at)
+            )
+        })
+        .collect()
 }
 
 /// Whether a text is a web address that can be put into a message as it is.
-fn is_link(text: &str) -> bool {
+pub(crate) fn is_link(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://"))
         && text.chars().count() <= MAX_URL_CHARS
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
@@ -180,29 +218,83 @@ fn known(value: Option<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::incident::{Coincidence, CoincidenceKind};
     use crate::notify::testing::notification;
+
+    fn plainly(n: &Notification) -> Message {
+        render(n, &Links::default(), Occasion::default())
+    }
 
     #[test]
     fn a_late_message_says_so_first() {
         let n = notification::miss_firing();
-        let late = render(&n, None, Some(Duration::from_mins(12)));
+        let occasion = Occasion {
+            late: Some(Duration::from_mins(12)),
+            ..Occasion::default()
+        };
+        let late = render(&n, &Links::default(), occasion);
         assert_eq!(
             late.summary[0],
             "Delivered 12 min late: this is how it was at 2026-01-02 03:04:05 UTC."
         );
-        let on_time = render(&n, None, None);
-        assert_eq!(late.headline, format!("12 min late: {}", on_time.headline));
+        let on_time = plainly(&n);
+        assert_eq!(
+            dated(&late.headline, occasion),
+            format!("12 min late: {}", on_time.headline)
+        );
         assert_eq!(late.title, on_time.title);
     }
 
     #[test]
-    fn links_need_a_known_address() {
+    fn a_test_says_so_first() {
+        let occasion = Occasion {
+            test: true,
+            ..Occasion::default()
+        };
+        let test = render(&notification::miss_firing(), &Links::default(), occasion);
+        assert!(test.summary[0].starts_with("This is a test"));
+        assert!(dated(&test.headline, occasion).starts_with("Test: Miss rate"));
+    }
+
+    #[test]
+    fn what_came_and_went_is_told_as_such() {
+        let occasion = Occasion {
+            late: Some(Duration::from_mins(20)),
+            came_and_went: true,
+            test: false,
+        };
+        let message = render(&notification::miss_resolved(), &Links::default(), occasion);
+        assert_eq!(
+            dated(&message.headline, occasion),
+            "20 min late: Fired and recovered: miss rate on sessions is 9.3 % again (was above 20 % for 14 min)"
+        );
+        assert_eq!(
+            message.summary[1],
+            "It fired at 2026-01-02 03:04:05 UTC and recovered at 2026-01-02 03:18:05 UTC."
+        );
+    }
+
+    #[test]
+    fn what_coincided_is_told_before_what_to_try() {
         let mut n = notification::miss_firing();
-        n.runbook = None;
-        assert_eq!(render(&n, None, None).links, []);
-        let links = render(&n, Some("https://cw.example.org"), None).links;
-        assert_eq!(links[0].url, "https://cw.example.org/caches/sessions");
+        n.coincidences = (0..6)
+            .map(|i| Coincidence {
+                at: n.at,
+                kind: CoincidenceKind::Annotation,
+                text: format!("deploy\nnumber {i}"),
+            })
+            .collect();
+        let summary = plainly(&n).summary;
+        let at = |text: &str| summary.iter().position(|line| line.contains(text));
+        assert_eq!(at("number 1"), None, "only the latest");
+        assert!(
+            at("At the same time, at 03:04 UTC: deploy number 5.").unwrap() < at("Try: ").unwrap()
+        );
+        n.transition = Transition::Resolved;
+        assert!(!plainly(&n).summary.concat().contains("deploy"));
     }
 
     #[test]
@@ -210,7 +302,7 @@ mod tests {
         let mut n = notification::miss_firing();
         for odd in ["see wiki", "javascript:alert(1)", "https://x\r\nBcc: a@b"] {
             n.runbook = Some(odd.to_owned());
-            let message = render(&n, None, None);
+            let message = plainly(&n);
             assert_eq!(message.links, [], "{odd}");
             let line = message.summary.last().unwrap();
             assert!(line.starts_with("Runbook: "), "{line}");
@@ -221,7 +313,7 @@ mod tests {
     #[test]
     fn every_field_count_is_within_the_bound() {
         for n in notification::all() {
-            let message = render(&n, Some("https://cw.example.org"), None);
+            let message = plainly(&n);
             assert!(message.fields.len() <= 10);
             assert!(!message.headline.is_empty() && !message.title.is_empty());
         }

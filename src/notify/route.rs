@@ -59,8 +59,9 @@ pub(crate) fn wants(
 /// When a message may be sent: now, or when the quiet hours are over.
 pub(crate) fn due(routing: &Routing, severity: Severity, now: Timestamp) -> Timestamp {
     let held = |quiet: &&QuietHours| quiet.severities.contains(&severity);
-    let spans = routing.quiet_hours.iter().filter(held).map(|q| &q.span);
-    weekly::end_of(spans, now).unwrap_or(now)
+    let held = routing.quiet_hours.iter().filter(held);
+    let spans: Vec<_> = held.map(|quiet| &quiet.span).collect();
+    weekly::end_of(&spans, now).unwrap_or(now)
 }
 
 /// What matchers compare: the labels of cache and rule, and those that each incident has.

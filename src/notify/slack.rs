@@ -10,13 +10,13 @@ use futures_util::future::BoxFuture;
 
 use crate::model::secret::Secret;
 use crate::model::time::Clock;
-use crate::notify::http::{Endpoint, Http};
+use crate::notify::http::{Endpoint, Http, Reply};
 use crate::notify::letter::Letter;
-use crate::notify::message;
-use crate::notify::outcome::{Outcome, retry_after};
+use crate::notify::outcome::Outcome;
+use crate::notify::wording::Wording;
 use crate::notify::{Channel, ChannelError};
 
-mod payload;
+pub(crate) mod payload;
 
 /// Between two messages to one webhook.
 const PACE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const PACE: Duration = Duration::from_secs(1);
 pub(crate) struct Slack {
     endpoint: Endpoint,
     http: Http,
-    external_url: Option<String>,
+    wording: Wording,
     clock: Arc<dyn Clock>,
 }
 
@@ -34,20 +34,19 @@ impl Slack {
     pub(crate) fn new(
         url: &Secret,
         http: Http,
-        external_url: Option<&str>,
+        wording: Wording,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ChannelError> {
         Ok(Self {
             endpoint: Endpoint::new(url)?,
             http,
-            external_url: external_url.map(str::to_owned),
+            wording,
             clock,
         })
     }
 
     async fn post(&self, letter: &Letter<'_>) -> Outcome {
-        let message = message::render(letter.first(), self.external_url.as_deref(), letter.late);
-        let body = payload::payload(&message);
+        let body = payload::payload(&self.wording.message(letter));
         let reply = match self
             .http
             .post_json(&self.endpoint, &body, &[], letter.trace)
@@ -64,12 +63,9 @@ impl Slack {
             )),
             // Slack may have taken it; better twice than never.
             (200, Err(why)) => Outcome::retry(why),
-            (status, body) => {
-                let after = reply
-                    .retry_after
-                    .and_then(|header| retry_after(&header, self.clock.now().wall));
-                let said = self.endpoint.excerpt(&body.unwrap_or_default());
-                Outcome::of_refusal(status, after, &said)
+            (_, body) => {
+                let reply = Reply { body, ..reply };
+                reply.refusal(&self.endpoint, self.clock.now().wall)
             }
         }
     }
@@ -78,6 +74,10 @@ impl Slack {
 impl Channel for Slack {
     fn pace(&self) -> Duration {
         PACE
+    }
+
+    fn takes_digests(&self) -> bool {
+        true
     }
 
     fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {

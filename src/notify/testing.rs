@@ -1,26 +1,63 @@
 //! What the tests of this room share: sample notifications, golden files, receivers that misbehave, a look at the log.
 
+use std::sync::Arc;
+
+use crate::model::incident::Notification;
+use crate::model::time::{Clock, Now};
+use crate::notify::Channel;
+use crate::notify::letter::{Letter, Trace};
+use crate::notify::outcome::Outcome;
+
 pub(crate) mod golden;
 pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod notification;
 pub(crate) mod outbox;
+pub(crate) mod secrets;
 pub(crate) mod smtp;
 pub(crate) mod tls;
 
+/// A clock that stands still.
+pub(crate) struct StoppedClock(pub(crate) Now);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Now {
+        self.0
+    }
+}
+
+/// Makes a letter of these and hands it on.
+pub(crate) fn with_letter<T>(all: &[Notification], f: impl FnOnce(&Letter<'_>) -> T) -> T {
+    let all: Vec<_> = all.iter().cloned().map(Arc::new).collect();
+    f(&Letter {
+        notifications: &all,
+        key: "incident/firing/ops",
+        late: None,
+        test: false,
+        trace: &Trace::default(),
+    })
+}
+
 /// Sends one notification by a channel, and says what became of it.
-pub(crate) async fn send(
-    channel: &dyn crate::notify::Channel,
-    n: &crate::model::incident::Notification,
+pub(crate) async fn send(channel: &dyn Channel, n: &Notification, key: &str) -> Outcome {
+    traced(channel, std::slice::from_ref(n), key).await.0
+}
+
+/// Sends notifications as one letter; gives the outcome and the whole exchange.
+pub(crate) async fn traced(
+    channel: &dyn Channel,
+    all: &[Notification],
     key: &str,
-) -> crate::notify::outcome::Outcome {
-    let trace = crate::notify::letter::Trace::default();
-    let letter = crate::notify::letter::Letter {
-        notifications: &[std::sync::Arc::new(n.clone())],
+) -> (Outcome, Trace) {
+    let trace = Trace::wordy();
+    let all: Vec<_> = all.iter().cloned().map(Arc::new).collect();
+    let letter = Letter {
+        notifications: &all,
         key,
         late: None,
         test: false,
         trace: &trace,
     };
-    channel.send(&letter).await
+    let outcome = channel.send(&letter).await;
+    (outcome, trace)
 }

@@ -96,15 +96,29 @@ impl Redactor {
         Self::new(parts)
     }
 
+    /// Knows another secret, too: as it is, and as it is written in JSON.
+    #[must_use]
+    pub(crate) fn and(mut self, secret: &str) -> Self {
+        let json = serde_json::Value::from(secret).to_string();
+        let json = json.trim_matches('"').to_owned();
+        self.0.extend([secret.to_owned(), json]);
+        Self::new(self.0)
+    }
+
     /// `text` without the secrets, as one safe line.
     pub(crate) fn excerpt(&self, text: &str) -> String {
+        self.line(text, EXCERPT_CHARS)
+    }
+
+    /// The same with at most so many characters.
+    pub(crate) fn line(&self, text: &str, max: usize) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
             if text.contains(secret.as_str()) {
                 text = text.replace(secret.as_str(), "[REDACTED]");
             }
         }
-        clean(&text, EXCERPT_CHARS)
+        clean(&text, max)
     }
 }
 

@@ -1,243 +1,202 @@
 //! A generic webhook that gets Alertmanager's JSON, version 4, so that every bridge made for Alertmanager works with it.
 //!
-//! The shape is that of Alertmanager's `template.Data` with the fields of 0.34. One notification is one group of one alert.
+//! The shape is that of Alertmanager's `template.Data` with the fields of 0.34. A letter is one group of alerts.
 //!
-//! Invariant: values are annotations, never labels, so that an alert keeps its identity; its fingerprint is the one that
-//! Alertmanager would compute from the same labels.
+//! With a secret, requests are signed: `X-Cachewatch-Timestamp` holds seconds since 1970, `X-Cachewatch-Signature`
+//! `sha256=` and the HMAC-SHA256 of `<timestamp>:<body>` in hexadecimal digits. A receiver computes the same over the bytes
+//! it got, compares in constant time, and refuses what is more than five minutes old.
+//!
+//! Invariant: what is signed are the very bytes that are sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::model::incident::{Evidence, MissAttribution, Notification, Transition};
+use crate::model::incident::{Notification, Transition};
 use crate::model::name::ChannelName;
 use crate::model::secret::Secret;
+use crate::model::signed::hmac_hex;
 use crate::model::time::Clock;
-use crate::notify::http::{Endpoint, Http};
+use crate::notify::http::{Body, Endpoint, Http};
+use crate::notify::labelled::{annotations, fingerprint, labels};
 use crate::notify::letter::Letter;
-use crate::notify::message::{self, Message};
-use crate::notify::outcome::{Outcome, retry_after};
-use crate::notify::text::{Fnv, clean};
+use crate::notify::outcome::Outcome;
+use crate::notify::wording::{Occasion, Wording};
 use crate::notify::{Channel, ChannelError};
-
-/// The longest value of a label or an annotation, in characters.
-const MAX_VALUE_CHARS: usize = 4000;
 
 /// What Alertmanager sends as the end of an alert that still fires.
 const NO_END: &str = "0001-01-01T00:00:00Z";
+
+/// The most alerts of one request; the others are counted in `truncatedAlerts`.
+const MAX_ALERTS: usize = 100;
 
 /// A generic webhook.
 pub(crate) struct Webhook {
     name: ChannelName,
     endpoint: Endpoint,
+    secret: Option<Secret>,
     http: Http,
-    external_url: Option<String>,
+    wording: Wording,
     clock: Arc<dyn Clock>,
 }
 
 impl Webhook {
-    /// A channel that posts to this URL.
+    /// A channel that posts to this URL. `secret`: what requests are signed with.
     pub(crate) fn new(
         name: &ChannelName,
         url: &Secret,
+        secret: Option<&Secret>,
         http: Http,
-        external_url: Option<&str>,
+        wording: Wording,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ChannelError> {
+        let endpoint = Endpoint::new(url)?;
         Ok(Self {
             name: name.clone(),
-            endpoint: Endpoint::new(url)?,
+            endpoint: match secret {
+                Some(secret) => endpoint.keeping(secret),
+                None => endpoint,
+            },
+            secret: secret.cloned(),
             http,
-            external_url: external_url.map(str::to_owned),
+            wording,
             clock,
         })
     }
 
     async fn post(&self, letter: &Letter<'_>) -> Outcome {
-        let body = payload(
-            letter.first(),
-            &self.name,
-            self.external_url.as_deref(),
-            letter.late,
-        );
-        let headers = [("Idempotency-Key", header_safe(letter.key))];
-        let sent = self
+        let body = Body::json(&payload(letter, &self.name, &self.wording));
+        let mut headers = vec![("Idempotency-Key", header_safe(letter.key))];
+        if let Some(secret) = &self.secret {
+            let timestamp = self.clock.now().wall.as_second().to_string();
+            headers.push((
+                "X-Cachewatch-Signature",
+                signature(secret, &timestamp, &body.bytes),
+            ));
+            headers.push(("X-Cachewatch-Timestamp", timestamp));
+        }
+        match self
             .http
-            .post_json(&self.endpoint, &body, &headers, letter.trace);
-        match sent.await {
+            .post(&self.endpoint, body, &headers, letter.trace)
+            .await
+        {
             Err(why) => Outcome::retry(why),
-            Ok(reply) if (200..300).contains(&reply.status) => Outcome::Delivered,
-            Ok(reply) => {
-                let said = reply.body.unwrap_or_default();
-                let after = reply
-                    .retry_after
-                    .and_then(|header| retry_after(&header, self.clock.now().wall));
-                Outcome::of_refusal(reply.status, after, &self.endpoint.excerpt(&said))
-            }
+            Ok(reply) if reply.is_success() => Outcome::Delivered,
+            Ok(reply) => reply.refusal(&self.endpoint, self.clock.now().wall),
         }
     }
 }
 
 impl Channel for Webhook {
+    fn takes_digests(&self) -> bool {
+        true
+    }
+
     fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(self.post(letter))
     }
 }
 
+/// What a receiver can verify the body by.
+pub(crate) fn signature(secret: &Secret, timestamp: &str, body: &[u8]) -> String {
+    let mac = hmac_hex(secret, &[timestamp.as_bytes(), b":", body]);
+    format!("sha256={mac}")
+}
+
 /// The body of a request.
-pub(crate) fn payload(
-    n: &Notification,
-    receiver: &ChannelName,
-    external_url: Option<&str>,
-    late: Option<Duration>,
-) -> Value {
-    let message = message::render(n, external_url, late);
-    let labels = labels(n);
-    let annotations = annotations(n, &message);
-    let group = json!({ "alertname": n.rule, "cache": n.cache });
-    let (reason, ends_at) = match n.transition {
-        Transition::Firing => ("first notification", NO_END.to_owned()),
-        Transition::Resolved => ("all alerts resolved", n.at.to_string()),
+pub(crate) fn payload(letter: &Letter<'_>, receiver: &ChannelName, wording: &Wording) -> Value {
+    let all = letter.notifications;
+    let told = all.iter().take(MAX_ALERTS);
+    let alerts: Vec<Alert> = told.map(|n| alert(n, letter, wording)).collect();
+    let first = letter.first();
+    let single = all.len() == 1;
+    let firing = all.iter().any(|n| n.transition == Transition::Firing);
+    // One notification is a group by rule and cache; several are what came together.
+    let (group, key) = if single {
+        (
+            json!({ "alertname": first.rule, "cache": first.cache }),
+            // Names hold no character that would need an escape here.
+            format!(
+                "{{}}:{{alertname=\"{}\", cache=\"{}\"}}",
+                first.rule, first.cache
+            ),
+        )
+    } else {
+        (json!({}), "{}:{}".to_owned())
+    };
+    let status = if firing {
+        Transition::Firing
+    } else {
+        Transition::Resolved
+    };
+    let resolved = all.iter().any(|n| n.transition == Transition::Resolved);
+    let reason = match (firing, resolved, single) {
+        (true, _, true) => "first notification",
+        (true, false, false) => "new alerts added",
+        (true, true, false) => "some alerts resolved",
+        (false, _, _) => "all alerts resolved",
     };
     json!({
         "version": "4",
-        // Names hold no character that would need an escape here.
-        "groupKey": format!("{{}}:{{alertname=\"{}\", cache=\"{}\"}}", n.rule, n.cache),
-        "truncatedAlerts": 0,
-        "status": n.transition.as_str(),
+        "groupKey": key,
+        "truncatedAlerts": all.len().saturating_sub(MAX_ALERTS),
+        "status": status.as_str(),
         "receiver": receiver,
         "groupLabels": group,
-        "commonLabels": labels,
-        "commonAnnotations": annotations,
+        "commonLabels": common(alerts.iter().map(|a| &a.labels)),
+        "commonAnnotations": common(alerts.iter().map(|a| &a.annotations)),
         "routeLabels": {},
-        "externalURL": external_url.unwrap_or_default(),
+        "externalURL": wording.links.external_url.as_deref().unwrap_or_default(),
         "notification_reason": reason,
-        "alerts": [{
-            "status": n.transition.as_str(),
-            "labels": labels,
-            "annotations": annotations,
-            "startsAt": n.started.to_string(),
-            "endsAt": ends_at,
-            "generatorURL": external_url.map_or_else(String::new, |base| message::page_url(n, base)),
-            "fingerprint": fingerprint(&labels),
-        }],
+        "alerts": alerts.iter().map(|a| a.json.clone()).collect::<Vec<_>>(),
     })
 }
 
-/// What identifies the alert. Configured labels do not replace ours.
-fn labels(n: &Notification) -> BTreeMap<String, String> {
-    let ours = [
-        ("alertname", n.rule.as_str()),
-        ("cache", n.cache.as_str()),
-        ("severity", n.severity.as_str()),
-    ];
-    n.labels
-        .iter()
-        .map(|(name, value)| (clean(name, MAX_VALUE_CHARS), clean(value, MAX_VALUE_CHARS)))
-        .chain(ours.map(|(name, value)| (name.to_owned(), value.to_owned())))
-        .collect()
+struct Alert {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<&'static str, String>,
+    json: Value,
 }
 
-fn annotations(n: &Notification, message: &Message) -> BTreeMap<&'static str, String> {
-    let mut all = BTreeMap::from([
-        ("summary", message.headline.clone()),
-        ("description", message.summary.join("\n")),
-        ("incident", clean(&n.incident, MAX_VALUE_CHARS)),
-    ]);
-    if let Some(runbook) = &n.runbook {
-        all.insert("runbook_url", clean(runbook, MAX_VALUE_CHARS));
+fn alert(n: &Notification, letter: &Letter<'_>, wording: &Wording) -> Alert {
+    let occasion = Occasion {
+        late: letter.late,
+        test: letter.test,
+        came_and_went: false,
+    };
+    let labels = labels(n, letter.test);
+    let annotations = annotations(n, &wording.one(n, occasion));
+    let ends_at = match n.transition {
+        Transition::Firing => NO_END.to_owned(),
+        Transition::Resolved => n.at.to_string(),
+    };
+    let json = json!({
+        "status": n.transition.as_str(),
+        "labels": labels,
+        "annotations": annotations,
+        "startsAt": n.started.to_string(),
+        "endsAt": ends_at,
+        "generatorURL": wording.links.page(n).unwrap_or_default(),
+        "fingerprint": fingerprint(&labels),
+    });
+    Alert {
+        labels,
+        annotations,
+        json,
     }
-    if let Some(chart) = &message.chart {
-        all.insert("sparkline", chart.bars.clone());
-    }
-    if n.transition == Transition::Resolved {
-        all.insert("duration_seconds", number(n.duration.as_secs_f64()));
-    }
-    // For machines: plain numbers in base units, as the metrics have them.
-    match &n.evidence {
-        Evidence::MissRatio(e) => {
-            let (value, lower) = match n.transition {
-                Transition::Firing => (e.long_ratio.or(e.short_ratio), e.long_lower),
-                Transition::Resolved => (e.short_ratio, None),
-            };
-            all.insert("threshold", number(e.threshold));
-            all.insert("lookups", e.lookups.to_string());
-            all.insert("misses", e.misses.to_string());
-            all.extend(value.map(|v| ("value", number(v))));
-            all.extend(lower.map(|v| ("value_lower_bound", number(v))));
-            all.extend(e.normal_ratio.map(|v| ("normal", number(v))));
-            all.extend(e.peak_ratio.map(|v| ("peak", number(v))));
-            all.extend(e.extra_misses.map(|v| ("extra_misses", v.to_string())));
-            // What is behind the end of an incident is not what was behind it.
-            if n.transition == Transition::Firing {
-                all.extend(e.attribution.iter().flat_map(attribution));
-            }
-        }
-        Evidence::Down(e) => {
-            all.insert("value", e.nodes.len().to_string());
-            all.insert("nodes", e.total.to_string());
-        }
-        Evidence::Signal(e) => {
-            all.insert("signal", e.name.clone());
-            all.insert("threshold", number(e.threshold));
-            all.extend(e.value.map(|v| ("value", number(v))));
-            all.extend(e.normal.map(|v| ("normal", number(v))));
-            all.extend(e.peak.map(|v| ("peak", number(v))));
-        }
-        Evidence::Own(_) => {}
-    }
-    all
 }
 
-/// The main namespace and cause, for machines: lists are in the description only.
-fn attribution(a: &MissAttribution) -> Vec<(&'static str, String)> {
-    let mut all = Vec::new();
-    if let Some(top) = a.namespaces.first() {
-        all.push(("namespace", clean(&top.name, MAX_VALUE_CHARS)));
-        all.push(("namespace_share", number(top.share)));
-        all.push(("namespace_cause", top.cause.as_str().to_owned()));
-        all.push(("namespace_cause_share", number(top.cause_share)));
+/// What all of them have alike.
+fn common<'a, K: Ord + 'a>(
+    mut all: impl Iterator<Item = &'a BTreeMap<K, String>>,
+) -> BTreeMap<&'a K, &'a String> {
+    let mut common: BTreeMap<&K, &String> = all.next().into_iter().flatten().collect();
+    for other in all {
+        common.retain(|name, value| other.get(*name) == Some(*value));
     }
-    if let Some((cause, share)) = a.cause {
-        all.push(("cause", cause.as_str().to_owned()));
-        all.push(("cause_share", number(share)));
-    }
-    all.extend(a.completeness.map(|c| ("events_completeness", number(c))));
-    all.extend(a.ttl_cliff.map(|cliff| ("ttl_cliff", cliff.at.to_string())));
-    let costs = a.extra_cost_per_hour.iter();
-    let costs: Vec<_> = costs
-        .map(|(cost, currency)| format!("{} {currency}", number(*cost)))
-        .collect();
-    if !costs.is_empty() {
-        all.push((
-            "extra_cost_per_hour",
-            clean(&costs.join(", "), MAX_VALUE_CHARS),
-        ));
-    }
-    all
-}
-
-/// Up to six decimals, none that say nothing.
-fn number(value: f64) -> String {
-    let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// FNV-1a over the sorted labels, each name and value followed by 0xff: `model.LabelSet.Fingerprint` in
-/// prometheus/common.
-fn fingerprint(labels: &BTreeMap<String, String>) -> String {
-    labels
-        .iter()
-        .fold(Fnv::EMPTY, |hash, (name, value)| {
-            hash.add(name.as_bytes())
-                .add(&[0xff])
-                .add(value.as_bytes())
-                .add(&[0xff])
-        })
-        .hex()
+    common
 }
 
 /// A header value holds visible ASCII only.
@@ -250,45 +209,35 @@ fn header_safe(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notify::letter::Trace;
     use crate::notify::testing::{golden, notification};
+    use crate::notify::wording::Links;
+
+    fn body_of(all: &[Notification]) -> Value {
+        let all: Vec<_> = all.iter().cloned().map(Arc::new).collect();
+        let letter = Letter {
+            notifications: &all,
+            key: "k",
+            late: None,
+            test: false,
+            trace: &Trace::default(),
+        };
+        let wording = Wording::plain(Links::to_page("https://cw.example.org"));
+        payload(&letter, &ChannelName::new("ops-hook").unwrap(), &wording)
+    }
 
     #[test]
     fn payloads_are_as_the_golden_files_say() {
         for (name, n) in notification::named() {
-            let body = payload(
-                &n,
-                &ChannelName::new("ops-hook").unwrap(),
-                Some("https://cw.example.org"),
-                None,
-            );
-            golden::check_json(&format!("webhook_{name}.json"), &body);
+            golden::check_json(&format!("webhook_{name}.json"), &body_of(&[n]));
         }
-    }
-
-    #[test]
-    fn our_labels_win() {
-        let mut n = notification::miss_firing();
-        n.labels.insert("cache".to_owned(), "other".to_owned());
-        n.labels.insert("team".to_owned(), "web\nx".to_owned());
-        let labels = labels(&n);
-        assert_eq!(labels["cache"], "sessions");
-        assert_eq!(labels["team"], "web x");
+        golden::check_json("webhook_digest.json", &body_of(&notification::storm()));
     }
 
     #[test]
     fn an_alert_keeps_its_identity() {
-        let firing = payload(
-            &notification::miss_firing(),
-            &ChannelName::new("a").unwrap(),
-            None,
-            None,
-        );
-        let resolved = payload(
-            &notification::miss_resolved(),
-            &ChannelName::new("a").unwrap(),
-            None,
-            None,
-        );
+        let firing = body_of(&[notification::miss_firing()]);
+        let resolved = body_of(&[notification::miss_resolved()]);
         let fingerprint = |p: &Value| p["alerts"][0]["fingerprint"].as_str().unwrap().to_owned();
         assert_eq!(fingerprint(&firing), fingerprint(&resolved));
         assert_eq!(fingerprint(&firing).len(), 16);
@@ -301,26 +250,34 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_is_alertmanagers() {
-        // The values of signature_test.go in prometheus/common.
-        let labels = [("name", "garland, briggs"), ("fear", "love is not enough")];
-        for (labels, value) in [
-            (&labels[..0], 14_695_981_039_346_656_037_u64),
-            (&labels[..], 5_799_056_148_416_392_346),
-        ] {
-            let labels = labels
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-                .collect();
-            assert_eq!(fingerprint(&labels), format!("{value:016x}"));
-        }
+    fn a_storm_is_one_group_with_a_bound() {
+        let n = notification::miss_firing();
+        let all: Vec<_> = (0..130)
+            .map(|i| {
+                let mut n = n.clone();
+                n.incident = format!("i{i}");
+                n.labels.insert("nth".to_owned(), i.to_string());
+                n
+            })
+            .collect();
+        let body = body_of(&all);
+        assert_eq!(body["alerts"].as_array().unwrap().len(), MAX_ALERTS);
+        assert_eq!(body["truncatedAlerts"], 30);
+        assert_eq!(body["commonLabels"]["team"], "web");
+        assert_eq!(body["commonLabels"].get("nth"), None);
     }
 
     #[test]
-    fn numbers_are_plain() {
-        assert_eq!(number(0.341), "0.341");
-        assert_eq!(number(0.0), "0");
-        assert_eq!(number(840.0), "840");
+    fn a_signature_is_over_time_and_body() {
+        let secret = Secret::new("a shared secret of both".to_owned());
+        let of = |timestamp, body: &[u8]| signature(&secret, timestamp, body);
+        // printf '1767323045:{"a":1}' | openssl dgst -sha256 -hmac 'a shared secret of both'
+        assert_eq!(
+            of("1767323045", b"{\"a\":1}"),
+            "sha256=a7f5309ac53d700c5377e672d010cbcc37e4989bb86bb16961dcb7dc34746e8a"
+        );
+        assert_ne!(of("1", b"x"), of("2", b"x"));
+        assert_ne!(of("1", b"x"), of("1", b"y"));
     }
 
     #[test]

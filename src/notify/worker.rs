@@ -32,6 +32,8 @@ use relation::Relation;
 
 /// How many messages are looked at together.
 const LOOK: usize = 200;
+/// How many of them are sent one after the other before the outbox is looked at again.
+const RUN: usize = 50;
 /// How often the outbox is looked at without any reason, should somebody have put something there without a word.
 const POLL: Duration = Duration::from_secs(30);
 /// How soon it is looked at again when something seems to be due but is not handed out.
@@ -129,7 +131,10 @@ impl Worker {
             return Next::Rest(until.map_or(next, |until| until.min(next)));
         }
         group::order(&mut due);
-        let digests = target.channel.takes_digests() && !relation.takes_single();
+        if !target.channel.takes_digests() {
+            return self.one_by_one(target, relation, &due, as_of).await;
+        }
+        let digests = !relation.takes_single();
         let picked = group::pick(&due, digests, |item| relation.gathers(item));
         if picked.is_empty() {
             return Next::Rest(relation.gathered(&due));
@@ -151,6 +156,32 @@ impl Worker {
         verdicts.retain(|verdict| verdict.send.is_some());
         if !verdicts.is_empty() {
             self.attempt(target, relation, verdicts).await;
+        }
+        Next::Again
+    }
+
+    /// Sends these in order, as long as that goes well. How each stands is looked up anew before it is sent.
+    async fn one_by_one(
+        &self,
+        target: &Target,
+        relation: &mut Relation,
+        due: &[OutboxItem],
+        as_of: Timestamp,
+    ) -> Next {
+        for item in due.iter().take(RUN) {
+            if relation.is_done(&item.key) {
+                continue;
+            }
+            let mut verdict = self.decide(item, relation, as_of).await;
+            let needless = std::mem::take(&mut verdict.supersede);
+            self.supersede(&needless, relation).await;
+            if verdict.send.is_some() {
+                self.attempt(target, relation, vec![verdict]).await;
+            }
+            let disturbed = self.hurry.is_cancelled() || self.target.has_changed().unwrap_or(false);
+            if disturbed || relation.held().is_some() {
+                break;
+            }
         }
         Next::Again
     }

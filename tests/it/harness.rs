@@ -12,6 +12,7 @@
     reason = "a toolbox: each tool is self-tested, not every one is used by a test of the product yet"
 )]
 
+pub mod alertmanager;
 pub mod cachewatch;
 pub mod fake_redis;
 pub mod http;
@@ -36,6 +37,7 @@ pub mod workload;
 pub mod each_version;
 mod selftest;
 
+pub use alertmanager::Alertmanager;
 pub use cachewatch::Cachewatch;
 pub use fake_redis::{Answer as FakeAnswer, FakeRedis};
 pub use metrics::Metrics;

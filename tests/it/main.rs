@@ -22,6 +22,7 @@
 
 mod alerts;
 mod attribution;
+mod channels;
 mod check;
 mod corpus;
 mod counters;

@@ -14,7 +14,7 @@ use crate::alert::evidence::Scene;
 use crate::alert::mute::Source;
 use crate::alert::surroundings::{Outcome, Surroundings};
 use crate::alert::warm_up::WarmUp;
-use crate::alert::watch::{Eye, Owner, Watch};
+use crate::alert::watch::{Eye, Owner, Telling, Watch};
 use crate::config::{Rule, Scope, Signal};
 use crate::model::attribution::OTHER;
 use crate::model::incident::{CoincidenceKind, Subject};
@@ -63,7 +63,7 @@ impl Ruled {
         self.warm_up = old.warm_up;
         for watch in &mut self.watches {
             // What was gathered about another limit, window or metric is of no use.
-            if old.rule.signal != self.rule.signal {
+            if !watch.eye.fits(&old.rule.signal, &self.rule.signal) {
                 watch.eye = Eye::new(&self.rule.signal);
             }
         }
@@ -71,7 +71,8 @@ impl Ruled {
 
     pub(super) fn retire(self, owner: &Owner, why: &str, now: Now, outcome: &mut Outcome) {
         for watch in self.watches {
-            watch.retire(&self.rule, owner, why, now, outcome);
+            let rule = &self.rule;
+            watch.retire(Telling { rule, owner, now }, why, outcome);
         }
     }
 
@@ -107,8 +108,9 @@ impl Ruled {
         now: Now,
         outcome: &mut Outcome,
     ) {
+        let rule = &self.rule;
         for watch in &mut self.watches {
-            watch.tell(&self.rule, owner, around, open, now, outcome);
+            watch.tell(Telling { rule, owner, now }, around, open, outcome);
         }
     }
 
@@ -135,7 +137,7 @@ impl Ruled {
         let room = most.saturating_sub(self.watches.len());
         self.cut = u64::try_from(there.len().saturating_sub(room)).unwrap_or(u64::MAX);
         if room > 0 && there.len() > room {
-            self.rank(&mut there, scene);
+            rank(&mut there, scene);
         }
         for subject in there.into_iter().take(room) {
             self.watches
@@ -163,19 +165,19 @@ impl Ruled {
             .map(|name| Subject::Namespace(name.to_owned()))
             .collect()
     }
+}
 
-    /// Those with the most misses first.
-    fn rank(&self, subjects: &mut [Subject], scene: &Scene<'_>) {
-        let Some(attribution) = scene.cache.attribution.as_deref() else {
-            return;
-        };
-        let namespaces = attribution.totals.namespaces.iter();
-        let misses: BTreeMap<_, _> = namespaces
-            .map(|n| (n.name.as_str(), n.counters.misses.total()))
-            .collect();
-        subjects.sort_by_key(|subject| match subject {
-            Subject::Namespace(name) => Reverse(misses.get(name.as_str()).copied().unwrap_or(0)),
-            Subject::Node(_) => Reverse(0),
-        });
-    }
+/// Those with the most misses first.
+fn rank(subjects: &mut [Subject], scene: &Scene<'_>) {
+    let Some(attribution) = scene.cache.attribution.as_deref() else {
+        return;
+    };
+    let namespaces = attribution.totals.namespaces.iter();
+    let misses: BTreeMap<_, _> = namespaces
+        .map(|n| (n.name.as_str(), n.counters.misses.total()))
+        .collect();
+    subjects.sort_by_key(|subject| match subject {
+        Subject::Namespace(name) => Reverse(misses.get(name.as_str()).copied().unwrap_or(0)),
+        Subject::Node(_) => Reverse(0),
+    });
 }

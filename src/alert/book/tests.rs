@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::alert::saved::SavedState;
-use crate::alert::surroundings::{Gauges, PastRatio};
+use crate::alert::surroundings::{EachSample, Gauges, PastRatio};
 use crate::analyze::fixture::{at, config, counters, failed, good, reading};
 use crate::analyze::ledger::CacheLedger;
 use crate::config::signal::Measure;
@@ -166,13 +166,7 @@ impl World {
 struct Fifty;
 
 impl Gauges for Fifty {
-    fn each(
-        &self,
-        metric: &str,
-        cache: &CacheSnapshot,
-        _now: Now,
-        each: &mut dyn FnMut(&[(&str, &str)], f64),
-    ) {
+    fn each(&self, metric: &str, cache: &CacheSnapshot, _now: Now, each: EachSample<'_>) {
         if metric == "cache_window_lookups" {
             each(&[("cache", cache.name.as_str()), ("window", "5m")], 50.0);
             each(&[("cache", cache.name.as_str()), ("window", "1m")], 5.0);

@@ -13,7 +13,7 @@ use super::super::flaps::Flaps;
 use super::super::incident::{Carried, Incident, Tally};
 use super::super::machine::{Kept, Machine};
 use super::super::surroundings::Outcome;
-use super::super::watch::{Owner, Watch};
+use super::super::watch::{Owner, Telling, Watch};
 use crate::analyze::history::Usual;
 use crate::config::signal::SIGNALS;
 use crate::config::{BaselineRule, DownRule, LimitRule, MissRatioRule, Rule, Scope, Signal};
@@ -211,7 +211,12 @@ impl SavedRule {
         watch.told = saved.told;
         watch.coincidences.clone_from(&self.coincidences);
         watch.shown = self.shown.unwrap_or((self.state, self.since));
-        watch.retire(&rule, owner, "the rule was removed", now, outcome);
+        let telling = Telling {
+            rule: &rule,
+            owner,
+            now,
+        };
+        watch.retire(telling, "the rule was removed", outcome);
     }
 }
 

@@ -109,7 +109,7 @@ proptest! {
                 "subject": subject.then(|| serde_json::json!({"namespace": "a:*"})),
                 "state": AlertState::ALL[state].as_str(), "since": at(1).wall,
                 "held_ms": numbers[0], "idle_ms": numbers[1], "unknown_ms": numbers[2] % 3,
-                "pending_since": null, "normal_ratio": ratio, "fired_ms": [numbers[5], 3], "firings": numbers[1] as u32,
+                "pending_since": null, "normal_ratio": ratio, "fired_ms": [numbers[5], 3], "firings": numbers[1] % 4_000_000_000,
                 "memory": {"weird": numbers},
                 "incident": open.then(|| serde_json::json!({
                     "started": at(3).wall, "pending_since": at(2).wall, "age_ms": numbers[3], "peak_ratio": ratio,

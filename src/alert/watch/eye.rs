@@ -10,7 +10,7 @@ use serde::Deserialize as _;
 
 use crate::alert::baseline::{self, Past};
 use crate::alert::evidence::{Misses, Scene, usual_of};
-use crate::alert::limit::{Found, Limiter};
+use crate::alert::limit::{Counted, Found, Limiter};
 use crate::alert::machine::Verdict;
 use crate::alert::sequential::{self, Params, Sequential};
 use crate::alert::{down, rule_h};
@@ -89,6 +89,13 @@ impl Eye {
         }
     }
 
+    /// Whether what it remembers is of use for a rule that said something else before. The sequential test knows itself
+    /// when its threshold has changed.
+    pub(in crate::alert) fn fits(&self, before: &Signal, now: &Signal) -> bool {
+        let sequential = matches!(now, Signal::MissRatio(r) if r.detector == Detector::Sequential);
+        before == now || sequential && matches!(self, Self::Sequential(_))
+    }
+
     /// Forgets what has been gathered: it is of a time that does not count.
     pub(in crate::alert) fn start_anew(&mut self) {
         if let Self::Sequential(evidence) = self {
@@ -157,7 +164,7 @@ impl Eye {
             }
             (Signal::Limit(rule), Self::Limit(limiter)) => {
                 let at = read_at.unwrap_or(now.mono);
-                let found = limiter.look(rule, subject, scene, fresh, at, from);
+                let found = limiter.look(rule, subject, scene, Counted { fresh, at, from });
                 Finding {
                     verdict: found.verdict,
                     why: found.explanation.clone(),

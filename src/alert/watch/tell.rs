@@ -18,6 +18,20 @@ use crate::model::name::CacheName;
 use crate::model::record::TransitionRecord;
 use crate::model::time::Now;
 
+/// Which rule tells of what, and when.
+#[derive(Clone, Copy)]
+pub(in crate::alert) struct Telling<'a> {
+    pub(in crate::alert) rule: &'a Rule,
+    pub(in crate::alert) owner: &'a Owner,
+    pub(in crate::alert) now: Now,
+}
+
+impl Telling<'_> {
+    fn id(&self, watch: &Watch, incident: &Incident) -> String {
+        incident.id(&self.owner.cache, &self.rule.name, watch.subject.as_ref())
+    }
+}
+
 /// Whose rules these are.
 #[derive(Debug, Clone)]
 pub(in crate::alert) struct Owner {
@@ -57,13 +71,12 @@ impl Watch {
     /// Says what the last look led to. `open`: the rules of the cache that have an open incident.
     pub(in crate::alert) fn tell(
         &mut self,
-        rule: &Rule,
-        owner: &Owner,
+        telling: Telling<'_>,
         around: &Surroundings<'_>,
         open: &[Source<'_>],
-        now: Now,
         outcome: &mut Outcome,
     ) {
+        let Telling { rule, owner, now } = telling;
         let Some(seen) = self.seen.take() else {
             return;
         };
@@ -77,7 +90,7 @@ impl Watch {
         match seen.change {
             Some(Change::Resolved(how)) => {
                 let note = ending(how, &seen.finding);
-                self.end(rule, owner, seen.ended.as_ref(), note, now, outcome);
+                self.end(telling, seen.ended.as_ref(), note, outcome);
             }
             change => {
                 let fires = change == Some(Change::Fired);
@@ -88,8 +101,7 @@ impl Watch {
                     let was = was.map(|was| was.over(now.wall)).filter(|_| !fires);
                     let notes: Vec<_> = was.into_iter().chain(flapping).collect();
                     let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
-                    let firing =
-                        notification(self, rule, owner, incident, Transition::Firing, note, now);
+                    let firing = notification(self, telling, incident, Transition::Firing, note);
                     if fires {
                         outcome.incidents.push(firing.clone());
                     }
@@ -100,24 +112,22 @@ impl Watch {
                 }
             }
         }
-        self.record(rule, owner, &seen, now, outcome);
-        outcome.statuses.push(self.status(rule, owner, seen));
+        self.record(telling, &seen, outcome);
+        outcome.statuses.push(self.status(telling, seen));
     }
 
     /// The incident is over.
     fn end(
         &mut self,
-        rule: &Rule,
-        owner: &Owner,
+        telling: Telling<'_>,
         incident: Option<&Incident>,
         note: Option<String>,
-        now: Now,
         outcome: &mut Outcome,
     ) {
         let Some(incident) = incident else {
             return;
         };
-        let resolved = notification(self, rule, owner, incident, Transition::Resolved, note, now);
+        let resolved = notification(self, telling, incident, Transition::Resolved, note);
         outcome.incidents.push(resolved.clone());
         if self.told {
             outcome.notifications.push(resolved);
@@ -128,22 +138,21 @@ impl Watch {
     /// Ends the open incident, if there is one, because nobody looks any more.
     pub(in crate::alert) fn retire(
         mut self,
-        rule: &Rule,
-        owner: &Owner,
+        telling: Telling<'_>,
         why: &str,
-        now: Now,
         outcome: &mut Outcome,
     ) {
+        let Telling { rule, owner, now } = telling;
         let Some(incident) = self.incident.take() else {
             return;
         };
         let note = Some(why.to_owned());
-        self.end(rule, owner, Some(&incident), note, now, outcome);
+        self.end(telling, Some(&incident), note, outcome);
         outcome.transitions.push(TransitionRecord {
             cache: owner.cache.clone(),
             rule: rule.name.clone(),
             subject: words(self.subject.as_ref()),
-            incident: Some(incident.id(&owner.cache, &rule.name, self.subject.as_ref())),
+            incident: Some(telling.id(&self, &incident)),
             at: now.wall,
             from: self.shown.0,
             to: AlertState::NoData,
@@ -151,7 +160,8 @@ impl Watch {
         });
     }
 
-    fn record(&mut self, rule: &Rule, owner: &Owner, seen: &Seen, now: Now, outcome: &mut Outcome) {
+    fn record(&mut self, telling: Telling<'_>, seen: &Seen, outcome: &mut Outcome) {
+        let Telling { rule, owner, now } = telling;
         let state = match &self.muted {
             Some(_) => AlertState::Silenced,
             None => self.machine.state(),
@@ -170,7 +180,7 @@ impl Watch {
             cache: owner.cache.clone(),
             rule: rule.name.clone(),
             subject: words(self.subject.as_ref()),
-            incident: incident.map(|i| i.id(&owner.cache, &rule.name, self.subject.as_ref())),
+            incident: incident.map(|i| telling.id(self, i)),
             at: now.wall,
             from,
             to: state,
@@ -179,8 +189,9 @@ impl Watch {
         self.shown = (state, now.wall);
     }
 
-    fn status(&self, rule: &Rule, owner: &Owner, seen: Seen) -> AlertStatus {
+    fn status(&self, telling: Telling<'_>, seen: Seen) -> AlertStatus {
         use AlertState::{InsufficientTraffic, NoData, Ok};
+        let rule = telling.rule;
         let (state, since) = self.shown;
         let quiet = matches!(state, Ok | NoData | InsufficientTraffic);
         let incident = self.incident.as_ref();
@@ -190,7 +201,7 @@ impl Watch {
             severity: rule.severity,
             state,
             since,
-            incident: incident.map(|i| i.id(&owner.cache, &rule.name, self.subject.as_ref())),
+            incident: incident.map(|i| telling.id(self, i)),
             value: seen.finding.value,
             threshold: seen.finding.threshold,
             explanation: seen.finding.why,
@@ -205,18 +216,17 @@ impl Watch {
 }
 
 /// What is said of an incident.
-pub(in crate::alert) fn notification(
+fn notification(
     watch: &Watch,
-    rule: &Rule,
-    owner: &Owner,
+    telling: Telling<'_>,
     incident: &Incident,
     transition: Transition,
     note: Option<String>,
-    now: Now,
 ) -> Notification {
+    let Telling { rule, owner, now } = telling;
     let evidence = watch.evidence.clone();
     Notification {
-        incident: incident.id(&owner.cache, &rule.name, watch.subject.as_ref()),
+        incident: telling.id(watch, incident),
         transition,
         rule: rule.name.clone(),
         cache: owner.cache.clone(),

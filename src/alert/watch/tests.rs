@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::alert::book::AlertBook;
 use crate::alert::saved::SavedState;
-use crate::alert::surroundings::{Gauges, Outcome, Surroundings};
+use crate::alert::surroundings::{EachSample, Gauges, Outcome, Surroundings};
 use crate::analyze::fixture::{at, config, counters, good, reading};
 use crate::analyze::history::History;
 use crate::analyze::ledger::CacheLedger;
@@ -162,13 +162,7 @@ fn model(history: &[Entry], for_: u64, clear_for: u64) -> Vec<Shown> {
 struct Value(f64);
 
 impl Gauges for Value {
-    fn each(
-        &self,
-        _metric: &str,
-        _cache: &CacheSnapshot,
-        _now: Now,
-        each: &mut dyn FnMut(&[(&str, &str)], f64),
-    ) {
+    fn each(&self, _metric: &str, _cache: &CacheSnapshot, _now: Now, each: EachSample<'_>) {
         each(&[], self.0);
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn config(
         data_dir: None,
         store: None,
         external_url: Some(format!("http://{listen}")),
+        dashboard_url: None,
         api_token: None,
         caches: vec![CacheConfig {
             name: Name::new("shop")?,
@@ -68,6 +69,7 @@ pub(super) fn config(
                 url: Secret::new(slack_url.to_owned()),
             },
             send_resolved: true,
+            template: None,
             routing: Routing::default(),
         }],
         heartbeat: None,

@@ -21,6 +21,19 @@ pub(in crate::config) fn check_external_url(text: &str) -> Result<String, &'stat
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// Checks the address of a dashboard, in which `{cache}` may stand for the name of a cache.
+pub(in crate::config) fn check_dashboard_url(text: &str) -> Result<String, &'static str> {
+    let filled = text.replace("{cache}", "x");
+    if filled.contains(['{', '}']) {
+        return Err("may hold {cache} for the name of the cache, and no other braces");
+    }
+    let url = parse(&filled)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user or a password: it is put into messages");
+    }
+    Ok(text.to_owned())
+}
+
 fn parse(text: &str) -> Result<Url, &'static str> {
     const FORMS: &str = "must be an address that begins with https:// or http://";
     // The parser skips tabs and line breaks; nobody writes them on purpose.
@@ -63,6 +76,15 @@ mod tests {
             "http://[x",
         ] {
             assert!(check_web_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dashboards() {
+        let good = "https://g.example.org/d/x?var-cache={cache}&from=now-1h";
+        assert_eq!(check_dashboard_url(good).as_deref(), Ok(good));
+        for bad in ["https://x/{node}", "{cache}", "https://u:p@x/{cache}"] {
+            assert!(check_dashboard_url(bad).is_err(), "{bad}");
         }
     }
 

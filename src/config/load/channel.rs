@@ -1,21 +1,26 @@
 //! Checks channels, from wherever they come.
 
+use std::collections::BTreeSet;
+
 use super::files::Files;
 use super::unique::Unique;
 use crate::config::address::{SmtpUrl, check_web_url, default_sender, is_mailbox};
 use crate::config::error::Errors;
-use crate::config::raw::{At, Given, RawChannel, RawKind, RawRouting};
+use crate::config::raw::{At, Given, RawChannel, RawExtras, RawKind, RawRouting};
 use crate::config::{ChannelConfig, ChannelKind, EmailConfig};
 use crate::model::secret::Secret;
+
+mod extras;
 
 /// How many channels there may be.
 const MAX_CHANNELS: usize = 50;
 /// How many recipients an e-mail channel may have.
 const MAX_RECIPIENTS: usize = 50;
 
-/// Checks all channels.
+/// Checks all channels. `labels`: the names of all labels that an alert may have, for templates.
 pub(super) fn check_all(
     channels: Vec<RawChannel>,
+    labels: &BTreeSet<String>,
     files: &mut Files,
     errors: &mut Errors,
 ) -> Vec<ChannelConfig> {
@@ -28,6 +33,8 @@ pub(super) fn check_all(
     for mut raw in channels.into_iter().take(MAX_CHANNELS) {
         let name = names.name(&raw.name, &raw.origin, errors);
         let send_resolved = std::mem::replace(&mut raw.send_resolved, Given::No);
+        let template = std::mem::replace(&mut raw.extras.template, Given::No);
+        let template = extras::template(template, labels, errors);
         let routing = std::mem::replace(&mut raw.routing, RawRouting::empty());
         let routing = super::routing::check(routing, errors);
         let kind = raw.kind.get().map(|at| at.value);
@@ -37,6 +44,7 @@ pub(super) fn check_all(
                 name,
                 kind,
                 send_resolved: send_resolved.ok().is_none_or(|at| at.value),
+                template,
                 routing,
             });
         }
@@ -52,24 +60,43 @@ fn check_kind(
 ) -> Option<ChannelKind> {
     refuse_foreign_keys(kind, &raw, errors);
     match kind {
-        RawKind::Slack => hook(raw, files, errors).map(|url| ChannelKind::SlackWebhook { url }),
-        RawKind::Webhook => hook(raw, files, errors).map(|url| ChannelKind::Webhook { url }),
+        RawKind::Slack => {
+            hook(raw, files, errors).map(|(url, _)| ChannelKind::SlackWebhook { url })
+        }
+        RawKind::Webhook => {
+            let (url, extras) = hook(raw, files, errors)?;
+            let secret = extras::signing_secret(extras, files, errors);
+            Some(ChannelKind::Webhook { url, secret })
+        }
+        RawKind::Teams => hook(raw, files, errors).map(|(url, _)| ChannelKind::Teams { url }),
         RawKind::Email => email(raw, files, errors).map(ChannelKind::Email),
+        RawKind::SlackBot => extras::slack_bot(raw, files, errors).map(ChannelKind::SlackBot),
+        RawKind::Alertmanager => extras::alertmanager(raw, errors).map(ChannelKind::Alertmanager),
+        RawKind::PagerDuty => extras::pagerduty(raw, files, errors).map(ChannelKind::PagerDuty),
     }
 }
 
+/// Tells of keys that are for channels of other types.
 fn refuse_foreign_keys(kind: RawKind, raw: &RawChannel, errors: &mut Errors) {
-    let is_email = kind == RawKind::Email;
-    let mut refuse = |foreign: bool, given: &Given<String>, of: &str| {
-        if let Given::Yes(at) = given
-            && foreign
+    use RawKind::{Alertmanager, Email, PagerDuty, Slack, SlackBot, Teams, Webhook};
+    let extras = &raw.extras;
+    let with_url = [Slack, SlackBot, Webhook, PagerDuty, Teams].as_slice();
+    let mut refuse = |given: Option<&crate::config::error::Origin>, kinds: &[RawKind]| {
+        if let Some(origin) = given
+            && !kinds.contains(&kind)
         {
-            errors.at(&at.origin, format!("is only for channels of type {of}"));
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+            let (last, first) = names.split_last().unwrap_or((&"", &[]));
+            let names = if first.is_empty() {
+                (*last).to_owned()
+            } else {
+                format!("{} or {last}", first.join(", "))
+            };
+            errors.at(origin, format!("is only for channels of type {names}"));
         }
     };
-    for given in [&raw.url, &raw.url_file] {
-        refuse(is_email, given, "slack or webhook");
-    }
+    refuse(place(&raw.url), with_url);
+    refuse(place(&raw.url_file), &[Slack, Webhook, Teams]);
     for given in [
         &raw.smtp_url,
         &raw.from,
@@ -77,17 +104,27 @@ fn refuse_foreign_keys(kind: RawKind, raw: &RawChannel, errors: &mut Errors) {
         &raw.password,
         &raw.password_file,
     ] {
-        refuse(!is_email, given, "email");
+        refuse(place(given), &[Email]);
     }
-    if let Given::Yes(at) = &raw.to
-        && !is_email
-    {
-        errors.at(&at.origin, "is only for channels of type email");
-    }
+    refuse(place(&raw.to), &[Email]);
+    refuse(place(&extras.secret), &[Webhook]);
+    refuse(place(&extras.secret_file), &[Webhook]);
+    refuse(place(&extras.token), &[SlackBot]);
+    refuse(place(&extras.token_file), &[SlackBot]);
+    refuse(place(&extras.channel), &[SlackBot]);
+    refuse(place(&extras.on_resolved), &[SlackBot]);
+    refuse(place(&extras.routing_key), &[PagerDuty]);
+    refuse(place(&extras.routing_key_file), &[PagerDuty]);
+    refuse(place(&extras.urls), &[Alertmanager]);
+    refuse(place(&extras.resend_every), &[Alertmanager]);
+}
+
+fn place<T>(given: &Given<T>) -> Option<&crate::config::error::Origin> {
+    given.get().map(|at| &at.origin)
 }
 
 /// The address of a web hook.
-fn hook(raw: RawChannel, files: &mut Files, errors: &mut Errors) -> Option<Secret> {
+fn hook(raw: RawChannel, files: &mut Files, errors: &mut Errors) -> Option<(Secret, RawExtras)> {
     if !raw.url.is_given() && !raw.url_file.is_given() {
         errors.at(
             &raw.origin,
@@ -100,7 +137,7 @@ fn hook(raw: RawChannel, files: &mut Files, errors: &mut Errors) -> Option<Secre
         origin: at.origin,
     };
     errors.check(&url.origin, check_web_url(&url.value))?;
-    Some(Secret::new(url.value))
+    Some((Secret::new(url.value), raw.extras))
 }
 
 /// A secret that is given as it is or by the file that holds it, but not both.

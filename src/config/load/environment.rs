@@ -9,7 +9,9 @@ use super::files::Files;
 use crate::config::address::{RedisUrl, Server};
 use crate::config::env;
 use crate::config::error::{Errors, Origin};
-use crate::config::raw::{At, Given, RawAttribution, RawCache, RawChannel, RawKind, RawRouting};
+use crate::config::raw::{
+    At, Given, RawAttribution, RawCache, RawChannel, RawExtras, RawKind, RawRouting,
+};
 use crate::model::name::MAX_NAME_BYTES;
 
 /// The environment.
@@ -215,6 +217,7 @@ fn channel(kind: RawKind, name: &str, origin: Origin) -> RawChannel {
         password: Given::No,
         password_file: Given::No,
         send_resolved: Given::No,
+        extras: RawExtras::empty(),
         routing: RawRouting::empty(),
         origin,
     }

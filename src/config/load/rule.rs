@@ -294,15 +294,15 @@ fn clear_beyond(
 
 /// Complains about keys that this kind of rule does not have.
 fn refuse(raw: &RawRule, kind: RawSignal, errors: &mut Errors) {
+    const RATIO: &str = "rules with signal miss_ratio";
+    const PAST: &str = "rules with signal miss_ratio_baseline";
+    const BOTH: &str = "rules with signal miss_ratio or miss_ratio_baseline";
+    const LIMIT: &str = "rules that compare a number with a limit";
     let (ratio, past, other) = (
         kind == RawSignal::MissRatio,
         kind == RawSignal::Baseline,
         matches!(kind, RawSignal::Other(_)),
     );
-    const RATIO: &str = "rules with signal miss_ratio";
-    const PAST: &str = "rules with signal miss_ratio_baseline";
-    const BOTH: &str = "rules with signal miss_ratio or miss_ratio_baseline";
-    const LIMIT: &str = "rules that compare a number with a limit";
     let labels = raw.metric_labels.first().map(|(name, _)| &name.origin);
     let places = [
         (raw.above.place(), ratio || other, LIMIT),

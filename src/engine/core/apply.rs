@@ -10,6 +10,7 @@ use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
 use crate::engine::reload::Trigger;
 use crate::engine::{Loader, lookups};
+use crate::notify::Links;
 
 impl Core {
     pub(super) async fn reload(&mut self, trigger: Trigger, loader: &Loader) {
@@ -75,7 +76,7 @@ impl Core {
         }
         if let Err(error) = self
             .dispatcher
-            .reconfigure(&config.channels, config.external_url.as_deref())
+            .reconfigure(&config.channels, &Links::of(&config))
         {
             tracing::error!(%error, "the channels could not be changed");
         }

@@ -19,7 +19,7 @@ use crate::notify::heartbeat::Pulse;
 use crate::notify::outbox::Outbox;
 use crate::notify::steward::Event;
 use crate::notify::worker::Target;
-use crate::notify::{Parts, route};
+use crate::notify::{Links, Parts, route};
 
 /// A channel that has been failing for so long does not work, for the heartbeat.
 const FAILING_AFTER: Duration = Duration::from_mins(15);
@@ -41,7 +41,7 @@ pub(crate) struct Shared {
 /// One channel.
 pub(super) struct Entry {
     pub(super) config: Arc<ChannelConfig>,
-    pub(super) external_url: Option<String>,
+    pub(super) links: Links,
     pub(super) target: watch::Sender<Target>,
     pub(super) bell: Arc<Notify>,
     pub(super) stats: Arc<ChannelStats>,

@@ -17,8 +17,9 @@ fn config(name: &str, receiver: &Receiver, send_resolved: bool) -> ChannelConfig
     let url = Secret::new(format!("http://{}/hook/sEcReTtOkEn", receiver.address));
     ChannelConfig {
         name: ChannelName::new(name).unwrap(),
-        kind: ChannelKind::Webhook { url },
+        kind: ChannelKind::Webhook { url, secret: None },
         send_resolved,
+        template: None,
         routing: Routing::default(),
     }
 }
@@ -26,7 +27,7 @@ fn config(name: &str, receiver: &Receiver, send_resolved: bool) -> ChannelConfig
 fn over(channels: &[ChannelConfig], outbox: &Arc<MemoryOutbox>) -> Dispatcher {
     Dispatcher::with_outbox(
         channels,
-        Some("https://cw.example.org"),
+        &Links::to_page("https://cw.example.org"),
         &TaskTracker::new(),
         &CancellationToken::new(),
         Arc::new(SystemClock::start()),
@@ -130,13 +131,19 @@ async fn a_broken_channel_that_is_configured_anew_is_mended() {
         Receiver::start(Act::Answer(403, "", "")).await,
         good().await,
     );
-    let dispatcher = over(&[config("a", &bad, true), config("b", &b, true)], &outbox);
+    // One that gathers nothing: what comes soon after something else is told at once.
+    let mut other = config("b", &b, true);
+    other.kind = ChannelKind::PagerDuty(crate::config::PagerDutyConfig {
+        routing_key: Secret::new("R0utingKey".to_owned()),
+        url: Secret::new(format!("http://{}/v2/enqueue", b.address)),
+    });
+    let dispatcher = over(&[config("a", &bad, true), other.clone()], &outbox);
     dispatcher.notify(notification::miss_firing());
     until(|| b.requests().len() == 2).await;
     let fixed = good().await;
-    let new = [config("a", &fixed, true), config("b", &b, true)];
+    let new = [config("a", &fixed, true), other];
     dispatcher
-        .reconfigure(&new, Some("https://cw.example.org"))
+        .reconfigure(&new, &Links::to_page("https://cw.example.org"))
         .unwrap();
     until(|| b.requests().len() == 3).await;
     assert!(b.requests()[2].contains("configured anew"));
@@ -152,10 +159,10 @@ async fn an_unchanged_channel_goes_on_and_a_changed_one_keeps_what_waits() {
     dispatcher.notify(notification::miss_firing());
     until(|| busy.requests().len() == 1 && other.requests().len() == 1).await;
 
-    let external_url = Some("https://cw.example.org");
+    let links = &Links::to_page("https://cw.example.org");
     let new = [config("b", &other, true), config("a", &fixed, true)];
     until(|| dispatcher.stats()[0].2.retried.get() == 1).await;
-    dispatcher.reconfigure(&new, external_url).unwrap();
+    dispatcher.reconfigure(&new, links).unwrap();
     until(|| fixed.requests().len() == 1).await;
     dispatcher.notify(notification::miss_resolved());
     assert_eq!(dispatcher.drain(PATIENCE).await, 0);
@@ -170,9 +177,10 @@ async fn a_bad_configuration_changes_nothing() {
     let mut bad = config("b", &a, true);
     bad.kind = ChannelKind::Webhook {
         url: Secret::new("sEcReTtOkEn".to_owned()),
+        secret: None,
     };
     let error = dispatcher
-        .reconfigure(&[bad], None)
+        .reconfigure(&[bad], &Links::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -193,7 +201,7 @@ async fn what_waits_for_a_removed_channel_stays_in_the_store_and_is_counted() {
     dispatcher.notify(notification::miss_firing());
     let stats = dispatcher.stats().remove(0).2;
     until(|| stats.retried.get() == 1 && stats.pending.get() == 1).await;
-    dispatcher.reconfigure(&[], None).unwrap();
+    dispatcher.reconfigure(&[], &Links::default()).unwrap();
     assert_eq!(stats.dropped.get(), 1);
     assert_eq!(outbox.keys(OutboxStatus::Waiting).len(), 1);
 }

@@ -7,6 +7,15 @@ use std::fmt::Write as _;
 use crate::model::incident::{Severity, Transition};
 use crate::notify::message::Message;
 
+/// The chart, which is another part of the mail. Addresses with `data:` are shown by few clients.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Image<'a> {
+    /// Its Content-ID.
+    pub(super) cid: &'a str,
+    /// What is to be seen.
+    pub(super) alt: &'a str,
+}
+
 /// The plain text.
 pub(super) fn text(message: &Message) -> String {
     let mut out = format!("{}\n\n", message.headline);
@@ -38,7 +47,7 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// The HTML.
-pub(super) fn html(message: &Message) -> String {
+pub(super) fn html(message: &Message, image: Option<Image<'_>>) -> String {
     let color = match (message.status, message.severity) {
         (Transition::Resolved, _) => "#2e7d32",
         (Transition::Firing, Severity::Critical) => "#d32f2f",
@@ -57,7 +66,13 @@ pub(super) fn html(message: &Message) -> String {
         ),
         &message.headline,
     );
-    if let Some(chart) = &message.chart {
+    if let Some(image) = image {
+        out.push_str("<p style=\"margin:0 0 12px\"><img src=\"cid:");
+        escape(&mut out, image.cid);
+        out.push_str("\" width=\"640\" style=\"max-width:100%;height:auto\" alt=\"");
+        escape(&mut out, image.alt);
+        out.push_str("\"></p>\n");
+    } else if let Some(chart) = &message.chart {
         tag(
             &mut out,
             "div",

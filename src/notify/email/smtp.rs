@@ -19,6 +19,7 @@ use lettre::transport::smtp::client::{
 };
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, MailParameter};
+use lettre::transport::smtp::response::Response;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -26,6 +27,7 @@ use tokio::time::timeout;
 use super::stream::Bounded;
 use crate::config::{EmailConfig, SmtpSecurity};
 use crate::notify::ChannelError;
+use crate::notify::letter::Trace;
 use crate::notify::outcome::Outcome;
 use crate::notify::text::Redactor;
 use crate::notify::tls::Trust;
@@ -71,6 +73,8 @@ enum Protection {
 struct Failure {
     what: String,
     permanent: bool,
+    /// What the server answered.
+    code: Option<u16>,
 }
 
 impl Server {
@@ -120,12 +124,19 @@ impl Server {
     }
 
     /// Sends a mail, once.
-    pub(super) async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Outcome {
+    pub(super) async fn send(&self, envelope: &Envelope, mail: &[u8], trace: &Trace) -> Outcome {
         let phase = Phase(Mutex::new("connecting"));
-        match timeout(self.deadlines.total, self.converse(envelope, mail, &phase)).await {
+        let (host, port) = (&self.host, self.port);
+        trace.line(|| format!("* connecting to {host}:{port}"));
+        let conversation = self.converse(envelope, mail, &phase, trace);
+        match timeout(self.deadlines.total, conversation).await {
             Ok(Ok(())) => Outcome::Delivered,
             Ok(Err(failure)) => {
+                if let Some(code) = failure.code {
+                    trace.answered(code);
+                }
                 let why = format!("{}: {}", phase.get(), failure.what);
+                trace.line(|| format!("! {why}"));
                 if failure.permanent {
                     Outcome::permanent(why)
                 } else {
@@ -145,14 +156,14 @@ impl Server {
         envelope: &Envelope,
         mail: &[u8],
         phase: &Phase,
+        trace: &Trace,
     ) -> Result<(), Failure> {
-        let mut connection = self.connect(phase).await?;
+        let mut connection = self.connect(phase, trace).await?;
         if let Some(credentials) = &self.credentials {
             phase.set("logging in");
-            connection
-                .auth(DEFAULT_MECHANISMS, credentials)
-                .await
-                .map_err(|error| self.failure(&error))?;
+            trace.line(|| "> AUTH [REDACTED]".to_owned());
+            let answer = connection.auth(DEFAULT_MECHANISMS, credentials).await;
+            self.heard(answer, trace)?;
         }
         phase.set("giving the sender");
         let mut parameters = Vec::new();
@@ -162,19 +173,19 @@ impl Server {
             parameters.push(MailParameter::SmtpUtfEight);
         }
         let sender = Mail::new(envelope.from().cloned(), parameters);
-        connection
-            .command(sender)
-            .await
-            .map_err(|error| self.failure(&error))?;
+        trace.line(|| format!("> {}", self.redactor.excerpt(&sender.to_string())));
+        let answer = connection.command(sender).await;
+        self.heard(answer, trace)?;
 
         phase.set("giving the recipients");
         let mut accepted = 0_usize;
         let mut refused: Vec<Failure> = Vec::new();
         for address in envelope.to() {
-            match connection
-                .command(Rcpt::new(address.clone(), Vec::new()))
-                .await
-            {
+            let recipient = Rcpt::new(address.clone(), Vec::new());
+            trace.line(|| format!("> {}", self.redactor.excerpt(&recipient.to_string())));
+            let answer = connection.command(recipient).await;
+            self.note(&answer, trace);
+            match answer {
                 Ok(_) => accepted += 1,
                 Err(error) if error.status().is_some() => refused.push(self.failure(&error)),
                 Err(error) => return Err(self.failure(&error)),
@@ -186,18 +197,18 @@ impl Server {
             return Err(refused.into_iter().nth(later).unwrap_or(Failure {
                 what: "no recipient was accepted".to_owned(),
                 permanent: true,
+                code: None,
             }));
         }
 
         phase.set("sending the mail");
-        connection
-            .command(Data)
-            .await
-            .map_err(|error| self.failure(&error))?;
-        connection
-            .message(mail)
-            .await
-            .map_err(|error| self.failure(&error))?;
+        trace.line(|| "> DATA".to_owned());
+        let answer = connection.command(Data).await;
+        self.heard(answer, trace)?;
+        trace.line(|| format!("> ({} bytes)", mail.len()));
+        let answer = connection.message(mail).await;
+        let code = self.heard(answer, trace)?;
+        trace.answered(code);
 
         if let Some(first) = refused.first() {
             tracing::warn!(
@@ -217,10 +228,11 @@ impl Server {
         Ok(())
     }
 
-    async fn connect(&self, phase: &Phase) -> Result<AsyncSmtpConnection, Failure> {
+    async fn connect(&self, phase: &Phase, trace: &Trace) -> Result<AsyncSmtpConnection, Failure> {
         let refused = |what: String| Failure {
             what,
             permanent: false,
+            code: None,
         };
         let tcp = timeout(
             self.deadlines.connect,
@@ -248,6 +260,10 @@ impl Server {
         let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &hello)
             .await
             .map_err(|error| self.failure(&error))?;
+        trace.line(|| {
+            let name = connection.server_info().name();
+            format!("< greeted by {}", self.redactor.excerpt(name))
+        });
         if let Protection::Upgrade(parameters) = &self.protection {
             phase.set("starting TLS");
             if !connection.can_starttls() {
@@ -256,14 +272,36 @@ impl Server {
                            use smtps:// if it speaks TLS from the start"
                         .to_owned(),
                     permanent: true,
+                    code: None,
                 });
             }
+            trace.line(|| "> STARTTLS".to_owned());
             connection
                 .starttls(parameters.clone(), &hello)
                 .await
                 .map_err(|error| self.failure(&error))?;
+            trace.line(|| "* TLS is on".to_owned());
         }
         Ok(connection)
+    }
+
+    /// Notes down an answer.
+    fn note(&self, answer: &Result<Response, SmtpError>, trace: &Trace) {
+        trace.line(|| match answer {
+            Ok(response) => {
+                let said: Vec<&str> = response.message().collect();
+                let said = self.redactor.excerpt(&said.join(" "));
+                format!("< {} {said}", response.code())
+            }
+            Err(error) => format!("< {}", self.redactor.excerpt(&error.to_string())),
+        });
+    }
+
+    /// The code of an answer that lets us go on.
+    fn heard(&self, answer: Result<Response, SmtpError>, trace: &Trace) -> Result<u16, Failure> {
+        self.note(&answer, trace);
+        let response = answer.map_err(|error| self.failure(&error))?;
+        Ok(response.code().into())
     }
 
     fn failure(&self, error: &SmtpError) -> Failure {
@@ -271,6 +309,7 @@ impl Server {
             what: self.redactor.excerpt(&error.to_string()),
             // 5xx, and what no server will ever do: a log-in of a kind that it does not know.
             permanent: error.is_permanent() || error.is_client(),
+            code: error.status().map(u16::from),
         }
     }
 }

@@ -57,6 +57,10 @@ fn firing(n: &Notification, e: &DownEvidence) -> Words {
         title,
         chart: None,
         summary,
+        advice: vec![
+            "Try: see whether the server runs and what its log says, then whether this machine reaches it, with `cachewatch check`."
+                .to_owned(),
+        ],
         fields: vec![(
             "Nodes down",
             format!("{} of {}", e.nodes.len(), e.total.max(e.nodes.len())),
@@ -81,6 +85,7 @@ fn resolved(n: &Notification, e: &DownEvidence) -> Words {
         title: format!("Resolved: {} answers again", n.cache),
         chart: None,
         summary,
+        advice: Vec::new(),
         fields: vec![("Duration", lasted)],
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! The reason comes from events (`attributed`) where there are some that tell it, else from rates (`rates`).
 
-use crate::model::incident::{MissEvidence, Notification, Transition};
-use crate::notify::format::{count, duration, percent, percent_floor, rate, rate_of, seconds};
+use crate::model::incident::{MissAttribution, MissEvidence, Notification, Transition};
+use crate::notify::format::{
+    count, duration, percent, percent_floor, percent_range, rate, rate_of, seconds,
+};
 use crate::notify::sparkline;
 
 use super::{Chart, Words, known};
@@ -32,8 +34,7 @@ fn firing(n: &Notification, e: &MissEvidence, chart: Option<Chart>) -> Words {
         Some(ratio) => format!("Miss rate {} on {}", percent(ratio), n.cache),
         None => format!("Miss rate too high on {}", n.cache),
     };
-    let normal =
-        known(e.normal_ratio).map_or_else(String::new, |r| format!(", normal {}", percent(r)));
+    let normal = normal(e).map_or_else(String::new, |text| format!(", normal {text}"));
     let mut summary = Vec::new();
     if let Some(ratio) = known(e.long_ratio) {
         let bound = known(e.long_lower).map_or_else(String::new, |lower| {
@@ -72,7 +73,7 @@ fn firing(n: &Notification, e: &MissEvidence, chart: Option<Chart>) -> Words {
     let (reason, advice) = exact
         .and_then(|found| attributed::reason(found, known(e.memory_used_ratio)))
         .unwrap_or_else(|| rates::reason(e));
-    summary.extend([reason, advice]);
+    summary.push(reason);
     if let Some(found) = &e.attribution {
         summary.extend(attributed::cost(found));
         summary.extend(attributed::caveat(found));
@@ -82,6 +83,7 @@ fn firing(n: &Notification, e: &MissEvidence, chart: Option<Chart>) -> Words {
         title,
         chart,
         summary,
+        advice: vec![advice],
         fields: fields(e),
     }
 }
@@ -137,8 +139,29 @@ fn resolved(n: &Notification, e: &MissEvidence, chart: Option<Chart>) -> Words {
         title,
         chart,
         summary,
+        advice: Vec::new(),
         fields: fields_,
     }
+}
+
+/// What is normal: a range where one is known.
+fn normal(e: &MissEvidence) -> Option<String> {
+    let range = e.normal_range.filter(|(low, high)| {
+        let good = |r: f64| known(Some(r)).is_some();
+        good(*low) && good(*high) && low <= high
+    });
+    range
+        .map(|(low, high)| percent_range(low, high))
+        .or_else(|| known(e.normal_ratio).map(percent))
+}
+
+/// What events tell about misses, for messages that are not about the miss ratio itself.
+pub(super) fn found(a: &MissAttribution) -> Vec<String> {
+    let mut lines: Vec<String> = attributed::namespaces(a).into_iter().collect();
+    lines.extend(attributed::reason(a, None).map(|(reason, _)| reason));
+    lines.extend(attributed::cost(a));
+    lines.extend(attributed::caveat(a));
+    lines
 }
 
 fn fields(e: &MissEvidence) -> Vec<(&'static str, String)> {
@@ -160,7 +183,7 @@ fn memory(ratio: f64) -> String {
 }
 
 /// Misses per second beyond what is normal: (ratio - normal) x lookups/s, over the short window.
-fn extra_per_second(e: &MissEvidence) -> Option<f64> {
+pub(super) fn extra_per_second(e: &MissEvidence) -> Option<f64> {
     let beyond = known(e.short_ratio)? - known(e.normal_ratio)?;
     Some(beyond.max(0.0) * known(e.lookups_per_second)?)
 }
@@ -195,13 +218,18 @@ mod tests {
         let w = words_with(|_| ());
         assert_eq!(
             w.headline,
-            "Miss rate 34.1 % on sessions (limit 20 %, normal 8 %)"
+            "Miss rate 34.1 % on sessions (limit 20 %, normal 8-12 %)"
         );
+        let w_ = words_with(|e| e.normal_range = None);
+        assert!(w_.headline.ends_with("(limit 20 %, normal 8 %)"));
         assert_eq!(
             w.summary[0],
             "34.1 % of 12 400 lookups in 15 min missed, at least 33.1 % with 98 % confidence."
         );
-        let w = words_with(|e| e.normal_ratio = None);
+        let w = words_with(|e| {
+            e.normal_ratio = None;
+            e.normal_range = None;
+        });
         assert_eq!(w.headline, "Miss rate 34.1 % on sessions (limit 20 %)");
         assert!(!w.fields.iter().any(|(name, _)| *name == "Extra misses"));
     }
@@ -235,7 +263,7 @@ mod tests {
     fn reasons_follow_the_numbers() {
         let reason = |change: fn(&mut MissEvidence)| {
             let w = words_with(change);
-            w.summary[w.summary.len() - 2].clone()
+            w.summary[w.summary.len() - 1].clone()
         };
         assert_eq!(
             reason(|_| ()),

@@ -22,6 +22,7 @@ pub(super) fn words(n: &Notification, e: &OwnEvidence) -> Words {
         title,
         chart: None,
         summary,
+        advice: Vec::new(),
         fields: Vec::new(),
     }
 }

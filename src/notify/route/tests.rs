@@ -18,8 +18,10 @@ fn channel(name: &str) -> ChannelConfig {
         name: Name::new(name).unwrap(),
         kind: ChannelKind::Webhook {
             url: Secret::new("https://h.example".to_owned()),
+            secret: None,
         },
         send_resolved: true,
+        template: None,
         routing: Routing::default(),
     }
 }

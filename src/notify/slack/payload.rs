@@ -30,7 +30,7 @@ const CONTEXT: usize = 1000;
 const URL: usize = 3000;
 
 /// The body of a request.
-pub(super) fn payload(message: &Message) -> Value {
+pub(crate) fn payload(message: &Message) -> Value {
     let headline = escape(&status_line(message), TEXT);
     json!({
         "text": headline,
@@ -60,13 +60,11 @@ fn status_line(message: &Message) -> String {
 fn blocks(message: &Message) -> Vec<Value> {
     let mut blocks = vec![json!({ "type": "header", "text": plain(&message.title, HEADER) })];
     if let Some(chart) = &message.chart {
-        // Bars are block characters and the caption is made of numbers of ours: safe as mrkdwn.
-        let text = format!(
-            "`{}`\n{}",
-            escape(&chart.bars, FIELD),
-            escape(&chart.caption, FIELD)
-        );
+        // Bars are block characters: safe as mrkdwn. The caption may name a signal or a currency.
+        let text = format!("`{}`", escape(&chart.bars, FIELD));
         blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } }));
+        let caption = plain(&chart.caption, CONTEXT);
+        blocks.push(json!({ "type": "context", "elements": [caption] }));
     }
     if !message.summary.is_empty() {
         let text = plain(&message.summary.join("\n"), SECTION);
@@ -78,8 +76,8 @@ fn blocks(message: &Message) -> Vec<Value> {
             .iter()
             .take(FIELDS)
             .map(|(name, value)| {
-                // Names are constants of ours, values are numbers that we formatted.
-                let text = format!("*{name}*\n{}", escape(value, FIELD));
+                // Names are constants of ours, values are numbers that we formatted, but some have a currency.
+                let text = format!("*{name}*\n{}", escape(&unmarked(value), FIELD));
                 json!({ "type": "mrkdwn", "text": text })
             })
             .collect();
@@ -105,6 +103,11 @@ fn color(message: &Message) -> &'static str {
         (Transition::Firing, Severity::Warning) => "#f9a825",
         (Transition::Firing, Severity::Info) => "#1976d2",
     }
+}
+
+/// Without what would be markup, for where there is no escape.
+fn unmarked(text: &str) -> String {
+    text.replace(['*', '_', '~', '`'], "")
 }
 
 fn plain(text: &str, max: usize) -> Value {
@@ -148,17 +151,39 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::incident::{DownEvidence, Evidence};
+    use crate::model::incident::{DownEvidence, Evidence, Notification, Subject};
     use crate::model::name::NodeName;
-    use crate::notify::message::render;
+    use crate::notify::letter::{Letter, Trace};
     use crate::notify::testing::{golden, notification};
+    use crate::notify::wording::{Links, Wording};
+
+    fn page() -> Wording {
+        Wording::plain(Links::to_page("https://cw.example.org"))
+    }
+
+    fn render(n: &Notification, wording: &Wording) -> Message {
+        digest(std::slice::from_ref(n), wording)
+    }
+
+    fn digest(all: &[Notification], wording: &Wording) -> Message {
+        let all: Vec<_> = all.iter().cloned().map(std::sync::Arc::new).collect();
+        wording.message(&Letter {
+            notifications: &all,
+            key: "k",
+            late: None,
+            test: false,
+            trace: &Trace::default(),
+        })
+    }
 
     #[test]
     fn payloads_are_as_the_golden_files_say() {
         for (name, n) in notification::named() {
-            let message = render(&n, Some("https://cw.example.org"), None);
+            let message = render(&n, &page());
             golden::check_json(&format!("slack_{name}.json"), &payload(&message));
         }
+        let message = digest(&notification::storm(), &page());
+        golden::check_json("slack_digest.json", &payload(&message));
     }
 
     #[test]
@@ -176,7 +201,7 @@ mod tests {
         let mut n = notification::miss_firing();
         n.runbook = None;
         assert!(
-            !payload(&render(&n, None, None))
+            !payload(&render(&n, &Wording::default()))
                 .to_string()
                 .contains("button")
         );
@@ -216,61 +241,89 @@ mod tests {
         }
         match text["type"].as_str().unwrap() {
             "plain_text" => assert_eq!(text["emoji"], false),
-            "mrkdwn" => assert!(!hostile_allowed, "text from elsewhere in mrkdwn: {content}"),
+            "mrkdwn" => {
+                assert!(!hostile_allowed, "text from elsewhere in mrkdwn: {content}");
+                let (_, value) = content.split_once('\n').unwrap();
+                assert!(!value.contains(['*', '_', '~', '`']), "{content}");
+            }
             other => panic!("{other}"),
         }
     }
 
+    /// Checks everything against Block Kit's limits.
+    fn check_body(body: &Value) {
+        assert_eq!(body["mrkdwn"], false);
+        let attachment = &body["attachments"][0];
+        for line in [&body["text"], &attachment["fallback"]] {
+            check(
+                &json!({ "type": "plain_text", "emoji": false, "text": line }),
+                TEXT,
+                true,
+            );
+        }
+        let blocks = attachment["blocks"].as_array().unwrap();
+        assert!(blocks.len() <= 50);
+        for block in blocks {
+            match block["type"].as_str().unwrap() {
+                "header" => check(&block["text"], 150, true),
+                "section" => {
+                    if block["text"]["type"] == "mrkdwn" {
+                        // The one text in markup besides fields: bars, and nothing from elsewhere.
+                        let bars = block["text"]["text"].as_str().unwrap();
+                        assert!(bars.chars().all(|c| "`·▁▂▃▄▅▆▇█".contains(c)), "{bars}");
+                    } else if block.get("text").is_some() {
+                        check(&block["text"], 3000, true);
+                    }
+                    let fields = block["fields"].as_array().cloned().unwrap_or_default();
+                    assert!(fields.len() <= 10);
+                    for field in fields {
+                        check(&field, 2000, false);
+                    }
+                }
+                "context" => check(&block["elements"][0], 2000, true),
+                "actions" => {
+                    for button in block["elements"].as_array().unwrap() {
+                        check(&button["text"], 75, true);
+                        let url = button["url"].as_str().unwrap();
+                        assert!(url.starts_with("http") && units(url) <= 3000);
+                    }
+                }
+                other => panic!("{other}"),
+            }
+        }
+        assert!(
+            units(&body.to_string()) < 13_000,
+            "Slack refuses more as msg_blocks_too_long"
+        );
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn limits_hold_for_hostile_text(
             error in hostile(), host in hostile(), incident in hostile(), runbook in hostile(), nodes in 0_usize..40,
-            namespace in proptest::option::of(hostile()),
+            namespace in proptest::option::of(hostile()), title in proptest::option::of(hostile()),
         ) {
             let mut n = notification::down_firing();
             let node = (NodeName::tcp(&host, 1), error);
             n.evidence = Evidence::Down(DownEvidence { nodes: vec![node; nodes], total: nodes });
-            if let Some(namespace) = namespace {
-                n = notification::of_namespace(&namespace);
+            if let Some(namespace) = &namespace {
+                n = notification::of_namespace(namespace);
+            }
+            if let Some(title) = title {
+                n = notification::signal_firing();
+                if let Evidence::Signal(e) = &mut n.evidence {
+                    e.unit = crate::model::incident::Unit::PerHour(title.clone());
+                    e.title = title;
+                }
+                n.subject = Some(Subject::Namespace(namespace.unwrap_or_default()));
             }
             n.incident = incident;
             n.runbook = Some(runbook);
-            let body = payload(&render(&n, Some("https://cw.example.org"), None));
-            prop_assert_eq!(&body["mrkdwn"], false);
-            let attachment = &body["attachments"][0];
-            // The one text in markup besides fields: it must not depend on what comes from elsewhere.
-            let chart = &payload(&render(&notification::of_namespace("x"), None, None))["attachments"][0]["blocks"][1];
-            for line in [&body["text"], &attachment["fallback"]] {
-                check(&json!({ "type": "plain_text", "emoji": false, "text": line }), TEXT, true);
-            }
-            let blocks = attachment["blocks"].as_array().unwrap();
-            prop_assert!(blocks.len() <= 50);
-            for block in blocks {
-                match block["type"].as_str().unwrap() {
-                    "header" => check(&block["text"], 150, true),
-                    "section" if block == chart => {}
-                    "section" => {
-                        if block.get("text").is_some() {
-                            check(&block["text"], 3000, true);
-                        }
-                        let fields = block["fields"].as_array().cloned().unwrap_or_default();
-                        prop_assert!(fields.len() <= 10);
-                        for field in fields {
-                            check(&field, 2000, false);
-                        }
-                    }
-                    "context" => check(&block["elements"][0], 2000, true),
-                    "actions" => {
-                        for button in block["elements"].as_array().unwrap() {
-                            check(&button["text"], 75, true);
-                            let url = button["url"].as_str().unwrap();
-                            prop_assert!(url.starts_with("http") && units(url) <= 3000);
-                        }
-                    }
-                    other => panic!("{other}"),
-                }
-            }
-            prop_assert!(units(&body.to_string()) < 13_000, "Slack refuses more as msg_blocks_too_long");
+            check_body(&payload(&render(&n, &page())));
+            // Each an incident of its own, and all of them hostile.
+            let storm: Vec<_> = (0..40).map(|i| Notification { incident: format!("{i}"), ..n.clone() }).collect();
+            check_body(&payload(&digest(&storm, &page())));
         }
     }
 }

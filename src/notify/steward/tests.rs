@@ -40,8 +40,10 @@ async fn planned(
         // Nobody answers there.
         kind: ChannelKind::Webhook {
             url: Secret::new("http://127.0.0.1:9/".to_owned()),
+            secret: None,
         },
         send_resolved: true,
+        template: None,
         routing: Routing {
             repeat_every: Some(Duration::from_hours(4)),
             ..Routing::default()
@@ -62,7 +64,7 @@ async fn planned(
     }
     let dispatcher = Dispatcher::with_outbox(
         &[channel],
-        None,
+        &crate::notify::Links::default(),
         &TaskTracker::new(),
         &CancellationToken::new(),
         Arc::new(After(Duration::from_hours(hours))),

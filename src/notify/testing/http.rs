@@ -11,8 +11,11 @@ use tokio_rustls::TlsAcceptor;
 /// What a receiver does with a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
-    /// Answers with this status, these header lines and this body. `{path}` stands for the path of the request.
+    /// Answers with this status, these header lines and this body. `{path}` stands for the path of the request,
+    /// `{request}` for all of it, `{address}` for where it was sent.
     Answer(u16, &'static str, &'static str),
+    /// Answers with a status and a body by the path of the request.
+    By(fn(&str) -> (u16, &'static str)),
     /// Announces a longer body than it sends.
     HalfBody(u16),
     /// Sends 10 MB.
@@ -90,10 +93,22 @@ where
     }
     let request = read_request(&mut stream).await;
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    let host = request.lines().find_map(|l| l.strip_prefix("host: "));
+    let host = host.unwrap_or_default().to_owned();
+    let whole = request.clone();
     seen.lock().unwrap().push(request);
+    let act = match act {
+        Act::By(answer) => {
+            let (status, body) = answer(&path);
+            Act::Answer(status, "", body)
+        }
+        act => act,
+    };
     let answer = match act {
+        Act::By(_) => unreachable!("it became an answer"),
         Act::Answer(status, headers, body) => {
-            let body = body.replace("{path}", &path);
+            let body = body.replace("{request}", &whole).replace("{path}", &path);
+            let body = body.replace("{address}", &host);
             format!(
                 "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}",
                 body.len()

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::model::attribution::Cause;
 use crate::model::incident::{
-    DownEvidence, Evidence, MissAttribution, MissEvidence, NamespaceShare, Notification, Severity,
-    Transition, TtlCliff,
+    Coincidence, CoincidenceKind, DownEvidence, Evidence, MissAttribution, MissEvidence,
+    NamespaceShare, Notification, Severity, SignalEvidence, Transition, TtlCliff, Unit,
 };
 use crate::model::name::{Name, NodeName};
 
@@ -63,7 +63,7 @@ pub(crate) fn miss_firing() -> Notification {
             memory_used_ratio: Some(1.0),
             peak_ratio: Some(0.352),
             normal_ratio: Some(0.08),
-            normal_range: None,
+            normal_range: Some((0.08, 0.12)),
             extra_misses: None,
             history,
             attribution: None,
@@ -86,9 +86,53 @@ pub(crate) fn miss_resolved() -> Notification {
     n
 }
 
+/// More evictions than there should be.
+pub(crate) fn signal_firing() -> Notification {
+    let history = (0..60_u32).map(|i| {
+        Some(if i < 50 {
+            0.4
+        } else {
+            f64::from(i - 48) * 11.0
+        })
+    });
+    base(
+        "EvictionsHigh",
+        Evidence::Signal(SignalEvidence {
+            name: "evictions_per_second".to_owned(),
+            title: "evictions per second".to_owned(),
+            unit: Unit::PerSecond,
+            value: Some(120.0),
+            peak: Some(121.0),
+            normal: Some(0.4),
+            threshold: 50.0,
+            clear_threshold: 40.0,
+            above: true,
+            window_seconds: 300.0,
+            lookups: None,
+            history: history.collect(),
+            attribution: None,
+        }),
+    )
+}
+
+/// The end of it.
+pub(crate) fn signal_resolved() -> Notification {
+    let mut n = resolved(signal_firing(), "2026-01-02T03:18:05Z", 840);
+    if let Evidence::Signal(e) = &mut n.evidence {
+        e.value = Some(0.2);
+        e.peak = Some(180.0);
+    }
+    n
+}
+
 /// A TTL cliff in answers that are dear, seen by 97 of 100 events.
 pub(crate) fn miss_attributed() -> Notification {
     let mut n = miss_firing();
+    n.coincidences = vec![Coincidence {
+        at: at("2026-01-02T03:01:40Z"),
+        kind: CoincidenceKind::Annotation,
+        text: "deploy of shop 2.14 by ann <ann@example.org>".to_owned(),
+    }];
     let share = |name: &str, misses, share, cause, cause_share| NamespaceShare {
         name: name.to_owned(),
         misses,
@@ -133,6 +177,9 @@ pub(crate) fn miss_attributed() -> Notification {
 /// The same with everything that has a name from elsewhere named so.
 pub(crate) fn of_namespace(name: &str) -> Notification {
     let mut n = miss_attributed();
+    for c in &mut n.coincidences {
+        name.clone_into(&mut c.text);
+    }
     if let Evidence::MissRatio(MissEvidence {
         attribution: Some(a),
         ..
@@ -179,19 +226,37 @@ fn resolved(mut n: Notification, when: &str, seconds: u64) -> Notification {
     n
 }
 
+/// A small storm: two caches in trouble, one incident that came and went, one that is over.
+pub(crate) fn storm() -> Vec<Notification> {
+    let of = |n: Notification, incident: &str, cache: &str| Notification {
+        incident: incident.to_owned(),
+        cache: Name::new(cache).unwrap(),
+        ..n
+    };
+    vec![
+        of(miss_firing(), "a", "answers"),
+        of(signal_firing(), "b", "answers"),
+        of(signal_resolved(), "b", "answers"),
+        of(down_firing(), "c", "sessions"),
+        of(miss_resolved(), "d", "products"),
+    ]
+}
+
 /// All samples, with names for golden files.
-pub(crate) fn named() -> [(&'static str, Notification); 5] {
+pub(crate) fn named() -> [(&'static str, Notification); 7] {
     [
         ("miss_firing", miss_firing()),
         ("miss_attributed", miss_attributed()),
         ("miss_resolved", miss_resolved()),
+        ("signal_firing", signal_firing()),
+        ("signal_resolved", signal_resolved()),
         ("down_firing", down_firing()),
         ("down_resolved", down_resolved()),
     ]
 }
 
 /// All samples.
-pub(crate) fn all() -> [Notification; 5] {
+pub(crate) fn all() -> [Notification; 7] {
     named().map(|(_, n)| n)
 }
 

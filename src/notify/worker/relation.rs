@@ -79,8 +79,10 @@ impl Relation {
         self.eager = true;
     }
 
-    /// The end is near: a wait of our own choice is over; one that the receiver asked for is not.
+    /// The end is near: a wait of our own choice is over, and nothing is gathered any more; a wait that the receiver asked
+    /// for goes on.
     pub(super) fn hurry(&mut self) {
+        self.told.clear();
         if self.hold.is_none_or(|hold| !hold.asked_for) {
             self.hold = None;
             self.eager = true;

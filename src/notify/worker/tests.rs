@@ -157,8 +157,10 @@ fn config(routing: Routing) -> Arc<ChannelConfig> {
         name: Name::new("ops").unwrap(),
         kind: ChannelKind::Webhook {
             url: Secret::new("https://h.example".to_owned()),
+            secret: None,
         },
         send_resolved: true,
+        template: None,
         routing,
     })
 }

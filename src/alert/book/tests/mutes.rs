@@ -188,7 +188,7 @@ fn the_sequential_detector_fires_sooner_and_remembers() {
     assert_eq!(world.statuses[0].state, AlertState::Ok);
 
     // Evidence that has been gathered is not lost over a restart.
-    let mut before = World::new(&[sequential.clone()]);
+    let mut before = World::new(std::slice::from_ref(&sequential));
     before.run(1800, 90, 10).run(60, 40, 60);
     let saved = before.book.save(at(before.now));
     let written = serde_json::to_string(&saved).unwrap();

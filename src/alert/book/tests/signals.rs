@@ -130,6 +130,11 @@ fn each_namespace_has_an_incident_of_its_own() {
     world.run(5, 90, 10);
     assert_eq!(world.statuses[0].subject, Some(product));
     assert_eq!((world.state(), world.sent.len()), (AlertState::Firing, 1));
+    // One that is gone for good does not fire for ever.
+    world.run(3600 + 600, 90, 10);
+    assert_eq!(world.told(), [Transition::Firing, Transition::Resolved]);
+    let note = world.sent[1].note.as_deref().unwrap_or_default();
+    assert!(note.starts_with("nothing to judge by any more"), "{note}");
 }
 
 #[test]

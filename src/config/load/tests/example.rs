@@ -22,9 +22,13 @@ fn the_example_holds_every_key_and_loads() {
     let path = dir.path().join("cachewatch.yaml");
     fs::write(&path, text).unwrap();
     let env = |name: &str| match name {
-        "SESSIONS_PASSWORD" | "SMTP_PASSWORD" => Some(SECRET.to_owned()),
-        "API_TOKEN" => Some("hunter2".repeat(3)),
-        "SLACK_WEBHOOK_URL" => Some("https://hooks.slack.com/services/hunter2".to_owned()),
+        "SESSIONS_PASSWORD" | "SMTP_PASSWORD" | "SLACK_BOT_TOKEN" | "PAGERDUTY_KEY" => {
+            Some(SECRET.to_owned())
+        }
+        "API_TOKEN" | "WEBHOOK_SECRET" => Some("hunter2".repeat(3)),
+        "SLACK_WEBHOOK_URL" | "TEAMS_WORKFLOW_URL" => {
+            Some("https://hooks.slack.com/services/hunter2".to_owned())
+        }
         _ => None,
     };
     let config = load(&Inputs {
@@ -58,6 +62,7 @@ const ALL_KEYS: &[&str] = &[
     "data_dir",
     "store",
     "external_url",
+    "dashboard_url",
     "api_token",
     "api_token_file",
     "poll_interval",
@@ -89,6 +94,19 @@ const ALL_KEYS: &[&str] = &[
     "from",
     "to",
     "send_resolved",
+    "secret",
+    "secret_file",
+    "token",
+    "token_file",
+    "channel",
+    "on_resolved",
+    "routing_key",
+    "routing_key_file",
+    "urls",
+    "resend_every",
+    "template",
+    "title",
+    "body",
     "match",
     "severities",
     "min_severity",
@@ -149,7 +167,7 @@ const ALL_KEYS: &[&str] = &[
 #[test]
 fn the_list_of_all_keys_is_complete() {
     let said = complaints(load_text(
-        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, quiet_hours: [{zz: 1}]}]\nheartbeat: {zz: 1}\nrules: [{zz: 1}]\nmaintenance: [{zz: 1}]\ninhibitions: [{zz: 1}]\n",
+        b"zz: 1\nnamespaces: [{zz: 1}]\ncaches: [{zz: 1, tls: {zz: 1}, sampling: {zz: 1, monitor: {zz: 1}}}]\nchannels: [{zz: 1, template: {zz: 1}, quiet_hours: [{zz: 1}]}]\nheartbeat: {zz: 1}\nrules: [{zz: 1}]\nmaintenance: [{zz: 1}]\ninhibitions: [{zz: 1}]\n",
     ));
     let mut known: Vec<_> = said
         .lines()

@@ -82,7 +82,7 @@ pub(super) fn reason(a: &MissAttribution, memory_used: Option<f64>) -> Option<(S
             let cliff = a.ttl_cliff.map_or_else(String::new, |c| cliff(&c));
             (
                 format!("{share} of the misses are for keys whose time to live was over{cliff}"),
-                "Try: spread times to live by a random part, or refresh keys that are read often before they expire.",
+                "Try: add a random part (jitter) to times to live, or refresh keys that are read often before they expire.",
             )
         }
         Cause::Evicted => {
@@ -108,7 +108,7 @@ pub(super) fn reason(a: &MissAttribution, memory_used: Option<f64>) -> Option<(S
                 "{share} of the misses are for keys that were not removed within the last {}, as far as was seen",
                 seconds(a.horizon_seconds)
             ),
-            "Try: look for a deployment that changed key names, or new traffic for keys that are never stored.",
+            "Try: look for a deployment that changed key names, or remember that there is nothing (negative caching) for keys that are asked for again and again.",
         ),
         Cause::Unknown => return None,
     };

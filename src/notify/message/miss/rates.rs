@@ -98,10 +98,10 @@ impl Reason {
                 "Try: raise maxmemory, shorten the time to live of keys that are seldom read, or store smaller values."
             }
             (None, Some(_)) => {
-                "Try: spread times to live by a random part, or refresh keys that are read often before they expire."
+                "Try: add a random part (jitter) to times to live, or refresh keys that are read often before they expire."
             }
             (None, None) => {
-                "Try: look for a deployment that changed key names, a flush or a restart, or new traffic for keys that were never stored."
+                "Try: look for a deployment that changed key names, a flush or a restart, or new traffic for keys that were never stored, for which negative caching helps."
             }
         }
     }

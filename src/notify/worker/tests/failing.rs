@@ -85,7 +85,7 @@ async fn what_came_and_went_while_the_receiver_was_away_is_one_late_message() {
     bench.quiet().await;
     assert_eq!(bench.channel.told(), ["-a"]);
     let late = bench.channel.tried().last().unwrap().late.unwrap();
-    assert!(late >= Duration::from_secs(600), "{late:?}");
+    assert!(late >= Duration::from_mins(10), "{late:?}");
     assert_eq!(
         bench.outbox.status("a/firing/ops"),
         OutboxStatus::Superseded
