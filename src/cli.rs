@@ -7,12 +7,21 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod ack;
+mod annotate;
+mod backtest;
 mod check;
 mod demo;
+mod explain;
+mod incidents;
 mod inputs;
 mod logging;
+mod remote;
 mod serve;
+mod silence;
 mod table;
+mod test_notify;
+mod told;
 mod top;
 
 /// cachewatch tells the owner of a cache how well it works, why it misses, and says so before users notice.
@@ -35,6 +44,20 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look at caches in the terminal: what they do now, and which keys miss why
     Top(top::TopArgs),
+    /// List what fires and what fired, as a running cachewatch knows it
+    Incidents(incidents::IncidentsArgs),
+    /// Say why an incident fired, what muted it, and what became of each message
+    Explain(explain::ExplainArgs),
+    /// Take an incident on: no more reminders
+    Ack(ack::AckArgs),
+    /// Tell nobody about some incidents for a while
+    Silence(silence::SilenceArgs),
+    /// Tell of a deploy, a warm-up, a flush, for charts and messages
+    Annotate(annotate::AnnotateArgs),
+    /// Send a message marked as a test through a channel, and print the exchange
+    TestNotify(test_notify::TestNotifyArgs),
+    /// Say when rules would have fired over stored history or a CSV file, and which threshold would be quiet
+    Backtest(backtest::BacktestArgs),
 }
 
 /// Parses the command line and runs the command. A panic in a task is a bug, but ends no other task.
@@ -63,6 +86,13 @@ pub fn main() -> ExitCode {
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Demo(args) => runtime.block_on(demo::run(args)),
         Command::Top(args) => runtime.block_on(top::run(args)),
+        Command::Incidents(args) => runtime.block_on(incidents::run(args)),
+        Command::Explain(args) => runtime.block_on(explain::run(args)),
+        Command::Ack(args) => runtime.block_on(ack::run(args)),
+        Command::Silence(args) => runtime.block_on(silence::run(args)),
+        Command::Annotate(args) => runtime.block_on(annotate::run(args)),
+        Command::TestNotify(args) => runtime.block_on(test_notify::run(args)),
+        Command::Backtest(args) => runtime.block_on(backtest::run(args)),
     };
     // Nothing that still blocks (a resolver thread, say) may hold up the end.
     runtime.shutdown_background();

@@ -38,6 +38,7 @@ mod op;
 mod open;
 mod outbox;
 mod prune;
+mod reader;
 mod sql;
 
 pub use crate::model::store_health::StoreHealth;
@@ -47,6 +48,7 @@ pub use incidents::{IncidentFilter, MAX_INCIDENTS};
 pub use notes::MAX_SILENCES;
 pub use open::FILE;
 pub use outbox::Waiting;
+pub use reader::Reader;
 
 use history::Append;
 use inner::{Inner, ask, ask_both, ask_memory};

@@ -81,6 +81,20 @@ pub(super) async fn sqlite_reader(folder: &Path) -> Result<Link, StoreError> {
     Ok(link)
 }
 
+/// The file in this folder, as it is: nothing is made, changed or set aside, and another process may be at it.
+pub(super) async fn sqlite_as_it_is(folder: &Path) -> Result<Link, StoreError> {
+    let path = folder.join(FILE);
+    if let Err(source) = fs::metadata(&path) {
+        let what = "look into";
+        return Err(StoreError::Io { what, path, source });
+    }
+    let mut link = connect(&format!("{}?mode=ro", sqlite_url(&path)?)).await?;
+    for setting in ["pragma query_only = on", "pragma busy_timeout = 2000"] {
+        run(&mut link, setting).await?;
+    }
+    Ok(link)
+}
+
 /// Opens a PostgreSQL database.
 pub(super) async fn postgres(url: &Secret) -> Result<Opened, StoreError> {
     let mut link = postgres_reader(url).await?;

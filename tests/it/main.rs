@@ -37,6 +37,7 @@ mod failures;
 mod flood;
 mod harness;
 mod lookups;
+mod operations;
 mod promql;
 mod rules;
 mod scene;

@@ -47,12 +47,13 @@ impl PastDays {
 
     /// The earlier days as they were known then.
     pub(super) fn at(&mut self, now: Now) -> &[PastRatio] {
-        let due = self
-            .looked_at
-            .is_none_or(|last| now.since(last) >= EVERY);
+        let due = self.looked_at.is_none_or(|last| now.since(last) >= EVERY);
         if due && !self.sums.is_empty() {
             self.looked_at = Some(now);
-            self.found = (1..=DAYS).rev().filter_map(|day| self.day(day, now.wall)).collect();
+            self.found = (1..=DAYS)
+                .rev()
+                .filter_map(|day| self.day(day, now.wall))
+                .collect();
         }
         &self.found
     }
@@ -63,7 +64,10 @@ impl PastDays {
         let end = middle.checked_add(HALF_AN_HOUR).ok()?;
         let (hits_then, misses_then) = self.until(begin);
         let (hits, misses) = self.until(end);
-        let (hits, misses) = (hits.saturating_sub(hits_then), misses.saturating_sub(misses_then));
+        let (hits, misses) = (
+            hits.saturating_sub(hits_then),
+            misses.saturating_sub(misses_then),
+        );
         let lookups = hits.saturating_add(misses);
         (lookups > 0).then(|| PastRatio {
             at: begin,

@@ -84,7 +84,10 @@ fn a_threshold_beyond_the_storms_is_quiet() {
     assert!(!replay(&cache(), &louder, &slots).firings.is_empty());
     // Nor may one that fires once only in a day be called quiet.
     let day = &slots[..1_440];
-    assert_eq!(quiet_threshold(&cache(), &windowed(), day), Quiet::At(limit));
+    assert_eq!(
+        quiet_threshold(&cache(), &windowed(), day),
+        Quiet::At(limit)
+    );
     assert_eq!(quiet_threshold(&cache(), &windowed(), &[]), Quiet::Unknown);
 }
 
@@ -150,7 +153,11 @@ fn limits_of_what_history_holds_are_replayed() {
     assert_eq!(fires(Measure::EvictionsPerSecond, true, 0.5), 1);
     assert_eq!(fires(Measure::MemoryUsedRatio, true, 0.5), 1);
     assert_eq!(fires(Measure::LookupsPerSecond, true, 20.0), 0);
-    let evictions = rule(Signal::Limit(LimitRule::new(Measure::EvictionsPerSecond, true, 0.1)));
+    let evictions = rule(Signal::Limit(LimitRule::new(
+        Measure::EvictionsPerSecond,
+        true,
+        0.1,
+    )));
     let Quiet::At(limit) = quiet_threshold(&cache(), &evictions, &week(60, |m| m % 1_440 < 60))
     else {
         panic!("there is one");
@@ -161,11 +168,16 @@ fn limits_of_what_history_holds_are_replayed() {
 #[test]
 fn the_past_is_that_of_the_replay() {
     // The first ten minutes of the fifth day are worse than on the four days before.
-    let slots = week(40, |minute| (4 * 1_440 + 600..4 * 1_440 + 660).contains(&minute));
+    let slots = week(40, |minute| {
+        (4 * 1_440 + 600..4 * 1_440 + 660).contains(&minute)
+    });
     let baseline = rule(Signal::Baseline(BaselineRule::default()));
     let found = replay(&cache(), &baseline, &slots);
     assert_eq!(found.firings.len(), 1, "{:?}", found.firings);
-    assert_eq!(quiet_threshold(&cache(), &baseline, &slots), Quiet::Unsuited);
+    assert_eq!(
+        quiet_threshold(&cache(), &baseline, &slots),
+        Quiet::Unsuited
+    );
     // On the second day there is too little to compare with.
     let slots = week(40, |minute| (1_440 + 600..1_440 + 660).contains(&minute));
     assert!(replay(&cache(), &baseline, &slots).firings.is_empty());

@@ -85,7 +85,9 @@ pub fn quiet_threshold(cache: &CacheName, rule: &Rule, slots: &[Slot]) -> Quiet 
         Some(_) => {}
     }
     let noisy = limits.partition_point(|limit| !is_quiet(limit));
-    limits.get(noisy).map_or(Quiet::None, |limit| Quiet::At(*limit))
+    limits
+        .get(noisy)
+        .map_or(Quiet::None, |limit| Quiet::At(*limit))
 }
 
 /// The limits that are tried, the mildest first: each fires at most as often as the one before it.

@@ -40,9 +40,7 @@ pub(super) async fn list(
     let now = state.clock.now().wall;
     let (from, to) = asked.span(USUAL, now)?;
     let cache = asked.cache()?;
-    let found = store(&state)?
-        .annotations(cache.as_ref(), from, to)
-        .await?;
+    let found = store(&state)?.annotations(cache.as_ref(), from, to).await?;
     Ok(Json(serde_json::json!({ "annotations": found })).into_response())
 }
 
@@ -62,7 +60,11 @@ pub(super) async fn add(
 }
 
 fn read(fields: &Fields, snapshot: &Snapshot, now: Timestamp) -> Result<Annotation, Refusal> {
-    let kind = fields.words("kind", MAX_KIND, "send deploy, warm_up, flush, or another word")?;
+    let kind = fields.words(
+        "kind",
+        MAX_KIND,
+        "send deploy, warm_up, flush, or another word",
+    )?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !kind.chars().all(plain) {
         let remedy = "send one word of letters, digits, _ and -, such as deploy";
@@ -72,7 +74,10 @@ fn read(fields: &Fields, snapshot: &Snapshot, now: Timestamp) -> Result<Annotati
     let at = fields.time("at", now)?.unwrap_or(now);
     let until = fields.time("until", now)?;
     if until.is_some_and(|until| until < at) {
-        return Err(Refusal::bad("until: it is before at", "send a later one, or none"));
+        return Err(Refusal::bad(
+            "until: it is before at",
+            "send a later one, or none",
+        ));
     }
     let latest = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
     if at > latest || until.is_some_and(|until| until > latest) {

@@ -60,7 +60,10 @@ impl Fields {
         };
         let text = value.as_str().map(str::trim);
         let fits = |text: &&str| {
-            text.len() <= most && !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')
+            text.len() <= most
+                && !text
+                    .chars()
+                    .any(|c| c.is_control() && c != '\n' && c != '\t')
         };
         match text.filter(fits) {
             Some(text) => Ok(Some(text.to_owned())),
@@ -121,9 +124,9 @@ impl Fields {
     pub(super) fn flag(&self, key: &str) -> Result<bool, Refusal> {
         match self.get(key) {
             None => Ok(false),
-            Some(value) => value
-                .as_bool()
-                .ok_or_else(|| Refusal::bad(format!("{key}: not understood"), "send true or false")),
+            Some(value) => value.as_bool().ok_or_else(|| {
+                Refusal::bad(format!("{key}: not understood"), "send true or false")
+            }),
         }
     }
 
@@ -186,22 +189,32 @@ mod tests {
         let author = |f: &Fields| f.words("author", 10, "say who").err();
         assert_eq!(said("{}", author), "author: it is missing");
         assert_eq!(said(r#"{"author":"  "}"#, author), "author: it is missing");
-        assert_eq!(said(r#"{"author":"a\nb"}"#, author), "author: it has several lines");
+        assert_eq!(
+            said(r#"{"author":"a\nb"}"#, author),
+            "author: it has several lines"
+        );
         let at = |f: &Fields| f.time("at", Timestamp::UNIX_EPOCH).err();
         assert_eq!(said(r#"{"at":"yesterday"}"#, at), "at: this is no time");
         let length = |f: &Fields| f.duration("for").err();
-        assert_eq!(said(r#"{"for":5}"#, length), "for: this is no length of time");
+        assert_eq!(
+            said(r#"{"for":5}"#, length),
+            "for: this is no length of time"
+        );
         assert!(said(r#"{"list":[1]}"#, |f| f.list("list").err()).starts_with("list:"));
         assert!(said(r#"{"force":1}"#, |f| f.flag("force").err()).starts_with("force:"));
     }
 
     #[test]
     fn what_is_right_is_read() {
-        let fields = read(r#"{"author":" ann ","at":12,"for":"2h","list":["a"],"force":true}"#).unwrap();
+        let fields =
+            read(r#"{"author":" ann ","at":12,"for":"2h","list":["a"],"force":true}"#).unwrap();
         assert_eq!(fields.words("author", 10, "").unwrap(), "ann");
         let at = fields.time("at", Timestamp::UNIX_EPOCH).unwrap().unwrap();
         assert_eq!(at.as_second(), 12);
-        assert_eq!(fields.duration("for").unwrap(), Some(Duration::from_hours(2)));
+        assert_eq!(
+            fields.duration("for").unwrap(),
+            Some(Duration::from_hours(2))
+        );
         assert_eq!(fields.list("list").unwrap(), ["a"]);
         assert!(fields.flag("force").unwrap());
         let none = read(r#"{"author":null}"#).unwrap();

@@ -85,10 +85,7 @@ fn state_of(incident: &IncidentRecord, snapshot: &Snapshot) -> &'static str {
 }
 
 /// How the rules of its cache stand now.
-pub(super) fn statuses<'a>(
-    incident: &IncidentRecord,
-    snapshot: &'a Snapshot,
-) -> &'a [AlertStatus] {
+pub(super) fn statuses<'a>(incident: &IncidentRecord, snapshot: &'a Snapshot) -> &'a [AlertStatus] {
     let caches = snapshot.caches.iter();
     let cache = caches.into_iter().find(|c| c.name == incident.cache);
     cache.map_or(&[], |cache| cache.alerts.as_slice())

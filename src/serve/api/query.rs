@@ -27,7 +27,10 @@ impl Asked {
                 return Err(fields::unknown("parameter", &name, known));
             }
             if all.iter().any(|(earlier, _)| *earlier == name) {
-                return Err(Refusal::bad(format!("{name}: it is there twice"), "send it once"));
+                return Err(Refusal::bad(
+                    format!("{name}: it is there twice"),
+                    "send it once",
+                ));
             }
             all.push((name.into_owned(), value.into_owned()));
         }
@@ -126,8 +129,14 @@ mod tests {
         let (from, _) = usual.span(Duration::from_mins(1), now).unwrap();
         assert_eq!(from.as_second(), 9_940);
 
-        assert_eq!(asked("chache=x").unwrap_err().what(), "unknown parameter chache");
-        assert_eq!(asked("to=1&to=2").unwrap_err().what(), "to: it is there twice");
+        assert_eq!(
+            asked("chache=x").unwrap_err().what(),
+            "unknown parameter chache"
+        );
+        assert_eq!(
+            asked("to=1&to=2").unwrap_err().what(),
+            "to: it is there twice"
+        );
         let wrong = asked("cache=a/b&from=now&to=1&limit=10").unwrap();
         assert!(wrong.cache().is_err());
         assert!(wrong.span(Duration::ZERO, now).is_err());

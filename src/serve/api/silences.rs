@@ -28,7 +28,8 @@ const LONG: SignedDuration = SignedDuration::from_hours(30 * 24);
 const KNOWN: [&str; 7] = [
     "matchers", "author", "comment", "starts", "ends", "duration", "force",
 ];
-const EXAMPLE: &str = r#"{"matchers": ["cache=sessions"], "author": "ann", "comment": "deploy", "duration": "2h"}"#;
+const EXAMPLE: &str =
+    r#"{"matchers": ["cache=sessions"], "author": "ann", "comment": "deploy", "duration": "2h"}"#;
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -150,7 +151,10 @@ fn read(fields: &Fields, now: Timestamp) -> Result<Silence, Refusal> {
             .ok_or_else(|| Refusal::bad("duration: too long", "send some hours, such as 2h"))?,
         _ => {
             let remedy = "send duration, such as 2h, or ends, a time";
-            return Err(Refusal::bad("ends: it must be said once when it ends", remedy));
+            return Err(Refusal::bad(
+                "ends: it must be said once when it ends",
+                remedy,
+            ));
         }
     };
     if ends <= starts || ends <= now {

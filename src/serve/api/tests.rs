@@ -12,9 +12,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::export::sample;
 use crate::model::evidence::OwnEvidence;
-use crate::model::incident::{
-    AlertState, Evidence, Look, Notification, Severity, Transition,
-};
+use crate::model::incident::{AlertState, Evidence, Look, Notification, Severity, Transition};
 use crate::model::name::Name;
 use crate::model::record::{
     Attempt, HistoryPoint, IncidentRecord, OutboxItem, OutboxStatus, TransitionRecord,

@@ -43,7 +43,15 @@ mod tests {
         assert_eq!(at("now+1m"), Some(1_000_060));
         assert_eq!(at("12"), Some(12));
         assert_eq!(at("1970-01-01T01:00:00+01:00"), Some(0));
-        for wrong in ["", "now*2h", "now-", "now-soon", "tomorrow", "1970-01-01", "now-999999999y"] {
+        for wrong in [
+            "",
+            "now*2h",
+            "now-",
+            "now-soon",
+            "tomorrow",
+            "1970-01-01",
+            "now-999999999y",
+        ] {
             assert_eq!(at(wrong), None, "{wrong}");
         }
     }

@@ -3,7 +3,10 @@
 use super::*;
 
 const CHANGING: [(&str, &str); 4] = [
-    ("POST", "/api/v1/incidents/products-CacheMissRatioHigh-1/acknowledge"),
+    (
+        "POST",
+        "/api/v1/incidents/products-CacheMissRatioHigh-1/acknowledge",
+    ),
     ("POST", "/api/v1/silences"),
     ("DELETE", "/api/v1/silences/0123"),
     ("POST", "/api/v1/annotations"),
@@ -25,14 +28,20 @@ async fn nothing_is_changed_without_the_token() {
             let answer = send(&closed, method, path, token, "{}").await;
             assert_eq!(answer.status(), 403, "{method} {path}");
             let said = parsed(&answer);
-            assert!(said["remedy"].as_str().unwrap().contains("set api_token"), "{said}");
+            assert!(
+                said["remedy"].as_str().unwrap().contains("set api_token"),
+                "{said}"
+            );
         }
         // Who has the token gets further.
         let answer = send(&open, method, path, TOKEN, "{}").await;
         assert!(matches!(answer.status(), 400 | 404), "{}", answer.0);
     }
     assert!(store.silences(Timestamp::MIN).await.unwrap().is_empty());
-    assert_eq!(store.incident(OPEN).await.unwrap().unwrap().acknowledged, None);
+    assert_eq!(
+        store.incident(OPEN).await.unwrap().unwrap().acknowledged,
+        None
+    );
 }
 
 #[tokio::test]
@@ -43,7 +52,13 @@ async fn an_incident_is_acknowledged() {
     let (status, said) = post(&server, &path(OPEN), &ack).await;
     assert_eq!(status, 200, "{said}");
     assert_eq!(said["acknowledged"]["author"], "ann");
-    let kept = store.incident(OPEN).await.unwrap().unwrap().acknowledged.unwrap();
+    let kept = store
+        .incident(OPEN)
+        .await
+        .unwrap()
+        .unwrap()
+        .acknowledged
+        .unwrap();
     assert_eq!((kept.comment.as_str(), kept.at), ("looking\nat it", now()));
     assert_eq!(post(&server, &path(PAST), &ack).await.0, 409);
     assert_eq!(post(&server, &path("nope"), &ack).await.0, 404);
@@ -52,7 +67,10 @@ async fn an_incident_is_acknowledged() {
         (json!({"author": "ann", "why": 1}), "unknown field why"),
         (json!({"author": "a".repeat(201)}), "author"),
         (json!({"author": "ann\nbob"}), "author"),
-        (json!({"author": "ann", "comment": "c".repeat(2001)}), "comment"),
+        (
+            json!({"author": "ann", "comment": "c".repeat(2001)}),
+            "comment",
+        ),
         (json!([]), "no object"),
     ] {
         let (status, said) = post(&server, &path(OPEN), &bad).await;
@@ -75,22 +93,35 @@ async fn a_silence_comes_and_goes() {
     let id = made["id"].as_str().unwrap().to_owned();
     assert_eq!(id.len(), 32);
     let kept = &store.silences(now()).await.unwrap()[0];
-    assert_eq!(kept.ends.duration_since(kept.starts), SignedDuration::from_hours(2));
+    assert_eq!(
+        kept.ends.duration_since(kept.starts),
+        SignedDuration::from_hours(2)
+    );
 
-    let later = json!({"matchers": ["cache=nope"], "author": "bob", "starts": "now+1h", "ends": "now+2h"});
+    let later =
+        json!({"matchers": ["cache=nope"], "author": "bob", "starts": "now+1h", "ends": "now+2h"});
     let (_, later) = post(&server, "/api/v1/silences", &later).await;
-    assert_eq!((&later["state"], &later["open_incidents"]), (&json!("pending"), &json!([])));
+    assert_eq!(
+        (&later["state"], &later["open_incidents"]),
+        (&json!("pending"), &json!([]))
+    );
     assert_ne!(later["id"], made["id"]);
 
     let (_, listed) = get(&server, "/api/v1/silences").await;
     assert_eq!(listed["silences"].as_array().unwrap().len(), 2);
-    assert_eq!(listed["silences"][0]["matchers"], json!(["cache=prod*", "team=web"]));
+    assert_eq!(
+        listed["silences"][0]["matchers"],
+        json!(["cache=prod*", "team=web"])
+    );
 
     let path = format!("/api/v1/silences/{id}");
     let ended = send(&server, "DELETE", &path, TOKEN, "").await;
     assert_eq!(ended.status(), 200, "{}", ended.0);
     assert_eq!(parsed(&ended)["id"], id.as_str());
-    assert_eq!(send(&server, "DELETE", &path, TOKEN, "").await.status(), 404);
+    assert_eq!(
+        send(&server, "DELETE", &path, TOKEN, "").await.status(),
+        404
+    );
     let (_, listed) = get(&server, "/api/v1/silences").await;
     assert_eq!(listed["silences"].as_array().unwrap().len(), 1);
     let (_, all) = get(&server, "/api/v1/silences?ended_since=now-1h").await;
@@ -107,10 +138,22 @@ async fn a_silence_that_is_wrong_is_refused() {
         body
     };
     for (bad, words) in [
-        (with("matchers", json!([])), "matchers: there must be 1 to 16"),
-        (with("matchers", json!(vec!["a=b"; 17])), "matchers: there must be"),
-        (with("matchers", json!("cache=a")), "matchers: this is no list"),
-        (with("matchers", json!(["cache=a", "sessions"])), "matchers[1]: a matcher is written"),
+        (
+            with("matchers", json!([])),
+            "matchers: there must be 1 to 16",
+        ),
+        (
+            with("matchers", json!(vec!["a=b"; 17])),
+            "matchers: there must be",
+        ),
+        (
+            with("matchers", json!("cache=a")),
+            "matchers: this is no list",
+        ),
+        (
+            with("matchers", json!(["cache=a", "sessions"])),
+            "matchers[1]: a matcher is written",
+        ),
         (with("author", json!("")), "author: it is missing"),
         (with("autor", json!("x")), "unknown field autor"),
         (with("duration", json!(null)), "ends: it must be said"),
@@ -123,7 +166,10 @@ async fn a_silence_that_is_wrong_is_refused() {
     ] {
         let (status, said) = post(&server, "/api/v1/silences", &bad).await;
         assert_eq!(status, 400, "{bad}: {said}");
-        assert!(said["error"].as_str().unwrap().contains(words), "{bad}: {said}");
+        assert!(
+            said["error"].as_str().unwrap().contains(words),
+            "{bad}: {said}"
+        );
     }
     assert!(store.silences(now()).await.unwrap().is_empty());
     let mut long = with("duration", json!("31d"));
@@ -142,24 +188,51 @@ async fn annotations_are_told() {
     assert_eq!(post(&server, "/api/v1/annotations", &flush).await.0, 201);
     let texts = |(_, found): (u16, Value)| {
         let found = found["annotations"].as_array().unwrap().clone();
-        found.iter().map(|a| a["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        found
+            .iter()
+            .map(|a| a["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
-    assert_eq!(texts(get(&server, "/api/v1/annotations").await), ["all", "shop <b>2.14</b>"]);
-    assert_eq!(texts(get(&server, "/api/v1/annotations?cache=sessions").await), ["all"]);
-    assert_eq!(texts(get(&server, "/api/v1/annotations?from=now-30m").await), ["shop <b>2.14</b>"]);
+    assert_eq!(
+        texts(get(&server, "/api/v1/annotations").await),
+        ["all", "shop <b>2.14</b>"]
+    );
+    assert_eq!(
+        texts(get(&server, "/api/v1/annotations?cache=sessions").await),
+        ["all"]
+    );
+    assert_eq!(
+        texts(get(&server, "/api/v1/annotations?from=now-30m").await),
+        ["shop <b>2.14</b>"]
+    );
     for (bad, words) in [
         (json!({"text": "x"}), "kind: it is missing"),
         (json!({"kind": "deploy"}), "text: it is missing"),
         (json!({"kind": "a b", "text": "x"}), "kind: this is no word"),
         (json!({"kind": "d", "text": "x".repeat(1001)}), "text"),
-        (json!({"kind": "d", "text": "x", "cache": "nope"}), "cache: no cache"),
-        (json!({"kind": "d", "text": "x", "until": "now-1h"}), "until"),
-        (json!({"kind": "d", "text": "x", "at": "now+99d"}), "at: this is too far"),
-        (json!({"kind": "d", "text": "x", "what": 1}), "unknown field what"),
+        (
+            json!({"kind": "d", "text": "x", "cache": "nope"}),
+            "cache: no cache",
+        ),
+        (
+            json!({"kind": "d", "text": "x", "until": "now-1h"}),
+            "until",
+        ),
+        (
+            json!({"kind": "d", "text": "x", "at": "now+99d"}),
+            "at: this is too far",
+        ),
+        (
+            json!({"kind": "d", "text": "x", "what": 1}),
+            "unknown field what",
+        ),
     ] {
         let (status, said) = post(&server, "/api/v1/annotations", &bad).await;
         assert_eq!(status, 400, "{bad}: {said}");
-        assert!(said["error"].as_str().unwrap().contains(words), "{bad}: {said}");
+        assert!(
+            said["error"].as_str().unwrap().contains(words),
+            "{bad}: {said}"
+        );
     }
 }
 

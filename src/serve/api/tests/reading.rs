@@ -30,7 +30,10 @@ async fn incidents_are_listed_and_filtered() {
     assert_eq!(open["state"], "firing");
     assert_eq!(open["duration_seconds"], 1800.0);
     assert_eq!(open["labels"]["team"], "web");
-    assert_eq!((&open["subject"], &open["acknowledged"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&open["subject"], &open["acknowledged"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(all["incidents"][1]["state"], "resolved");
     assert_eq!(all["incidents"][1]["duration_seconds"], 6000.0);
 
@@ -51,7 +54,10 @@ async fn an_incident_is_explained() {
     assert_eq!(rule["evaluations"][0]["times"], 12);
     assert_eq!(told["transitions"].as_array().unwrap().len(), 2);
     let message = &told["messages"][0];
-    assert_eq!((&message["channel"], &message["status"]), (&json!("hook"), &json!("waiting")));
+    assert_eq!(
+        (&message["channel"], &message["status"]),
+        (&json!("hook"), &json!("waiting"))
+    );
     assert_eq!(message["attempts"][0]["code"], 503);
     assert_eq!(message["attempts"][0]["why"], "HTTP 503");
     assert!(message["next"].is_string() && message["attempts"][0]["next"].is_string());
@@ -65,7 +71,8 @@ async fn an_incident_is_explained() {
 async fn history_comes_with_ratios() {
     let (server, store) = start(None).await;
     let cache = Name::new("products").unwrap();
-    let at = |seconds: i64| Timestamp::from_second((now().as_second() / 60) * 60 + seconds).unwrap();
+    let at =
+        |seconds: i64| Timestamp::from_second((now().as_second() / 60) * 60 + seconds).unwrap();
     for (seconds, hits) in [(-60, 60), (-50, 0), (-40, 30)] {
         let point = HistoryPoint {
             at: at(seconds),
@@ -74,17 +81,26 @@ async fn history_comes_with_ratios() {
             misses: Some(if hits == 0 { 0 } else { 40 }),
             ..HistoryPoint::default()
         };
-        store.append_history(now(), vec![(cache.clone(), point)], Vec::new()).await;
+        store
+            .append_history(now(), vec![(cache.clone(), point)], Vec::new())
+            .await;
     }
     let (status, found) = get(&server, "/api/v1/caches/products/history?from=now-10m").await;
     assert_eq!(status, 200, "{found}");
     assert_eq!(found["slot_seconds"], 10);
     let points = found["points"].as_array().unwrap();
     assert_eq!(points.len(), 3, "{points:?}");
-    assert_eq!((&points[0]["hits"], &points[0]["miss_ratio"]), (&json!(60), &json!(0.4)));
+    assert_eq!(
+        (&points[0]["hits"], &points[0]["miss_ratio"]),
+        (&json!(60), &json!(0.4))
+    );
     assert_eq!(points[1]["miss_ratio"], Value::Null);
     assert_eq!(points[0]["evictions"], Value::Null);
-    let (_, one) = get(&server, "/api/v1/caches/products/history?from=now-10m&points=1").await;
+    let (_, one) = get(
+        &server,
+        "/api/v1/caches/products/history?from=now-10m&points=1",
+    )
+    .await;
     assert_eq!(one["points"][0]["hits"], 90);
     let (status, nothing) = get(&server, "/api/v1/caches/sessions/history").await;
     assert_eq!((status, &nothing["points"]), (200, &json!([])));
@@ -97,7 +113,11 @@ async fn history_comes_with_ratios() {
 async fn a_question_that_makes_no_sense_is_refused() {
     let (server, _store) = start(None).await;
     for (path, status, words) in [
-        ("/api/v1/incidents?status=open", 400, "unknown parameter status"),
+        (
+            "/api/v1/incidents?status=open",
+            400,
+            "unknown parameter status",
+        ),
         ("/api/v1/incidents?state=closed", 400, "state"),
         ("/api/v1/incidents?limit=0", 400, "limit"),
         ("/api/v1/incidents?limit=1&limit=2", 400, "limit"),
@@ -112,7 +132,10 @@ async fn a_question_that_makes_no_sense_is_refused() {
     ] {
         let (got, said) = get(&server, path).await;
         assert_eq!(got, status, "{path}: {said}");
-        assert!(said["error"].as_str().unwrap().contains(words), "{path}: {said}");
+        assert!(
+            said["error"].as_str().unwrap().contains(words),
+            "{path}: {said}"
+        );
         assert!(!said["remedy"].as_str().unwrap().is_empty());
     }
 }
@@ -120,7 +143,12 @@ async fn a_question_that_makes_no_sense_is_refused() {
 #[tokio::test]
 async fn without_a_store_it_says_so() {
     let server = Server::start(Limits::default()).await;
-    for path in ["incidents", "silences", "annotations", "caches/products/history"] {
+    for path in [
+        "incidents",
+        "silences",
+        "annotations",
+        "caches/products/history",
+    ] {
         let (status, said) = get(&server, &format!("/api/v1/{path}")).await;
         assert_eq!(status, 503, "{path}: {said}");
     }
