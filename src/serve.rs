@@ -1,8 +1,8 @@
 //! HTTP: metrics, health, the status page and the API.
 //!
-//! Deliberately absent: anything that asks a cache something. Every answer comes from the current [`Snapshot`] or from the
-//! [`Store`], so a request can neither block on a cache nor name a host. Routes that take something in ask for the token,
-//! see [`Intake`].
+//! Deliberately absent: anything that asks a cache something. Every answer comes from the current [`Snapshot`] and the
+//! [`Store`], so a request can neither block on a cache nor name a host. Routes that change something want the token, see
+//! [`Intake`], or a link that was signed.
 //!
 //! Invariant: every response is counted by class and carries the security headers.
 
@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::map_response_with_state;
+use axum::middleware::{from_fn, map_response_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
@@ -30,8 +30,11 @@ use crate::model::time::Clock;
 use crate::store::Store;
 
 mod api;
+mod charts;
+mod compress;
 mod guard;
 mod health;
+mod incidents;
 mod listener;
 mod live;
 mod lookups;
@@ -66,6 +69,8 @@ pub struct AppState {
     pub store: Option<Store>,
     /// Pages that are live.
     live: live::Live,
+    /// Draws charts.
+    charts: charts::Charts,
 }
 
 impl AppState {
@@ -83,6 +88,7 @@ impl AppState {
             intake: None,
             store: None,
             live: live::Live::new(CancellationToken::new()),
+            charts: charts::Charts::new(),
         }
     }
 
@@ -111,6 +117,12 @@ impl AppState {
     fn token(&self) -> Option<Arc<Secret>> {
         self.intake.as_ref()?.token.load_full()
     }
+
+    /// What surrounds the page at `here`.
+    fn frame(&self, snapshot: &Snapshot, here: &'static str) -> page::Frame {
+        let frame = page::Frame::new(snapshot, here, routes::ASSETS);
+        frame.seen_at(self.clock.now())
+    }
 }
 
 /// All routes with their limits.
@@ -119,6 +131,12 @@ pub fn router(state: AppState) -> Router {
     let routes = Router::new()
         .route("/", get(routes::overview))
         .route("/caches/{cache}", get(routes::cache))
+        .route("/charts/{cache}/{file}", get(charts::chart))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{id}", get(incidents::one))
+        .route("/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .route("/incidents/{id}/silence", post(incidents::silence))
+        .route("/act/{action}", get(incidents::ask).post(incidents::follow))
         .route("/health", get(routes::health_page))
         .route("/configuration", get(routes::configuration))
         .route("/live", get(live::live))
@@ -150,6 +168,7 @@ fn limited(routes: Router, counts: Arc<HttpStats>) -> Router {
             REQUEST_TIMEOUT,
         ));
     routes
+        .layer(from_fn(compress::gzip))
         .layer(limits)
         .layer(map_response_with_state(counts, finish))
 }

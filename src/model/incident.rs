@@ -100,6 +100,9 @@ impl AlertState {
 pub struct AlertStatus {
     /// The rule.
     pub rule: RuleName,
+    /// The signal that it watches, as in the configuration: `miss_ratio`, `down`.
+    #[serde(skip)]
+    pub signal: &'static str,
     /// The part of the cache that it is about; `None`: the cache as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,

@@ -12,8 +12,11 @@ use crate::model::snapshot::{CacheSnapshot, Snapshot};
 use crate::model::time::Now;
 
 mod cache;
+mod charts;
 mod format;
 mod frame;
+mod incident;
+mod incidents;
 mod node;
 mod overview;
 mod own;
@@ -24,7 +27,12 @@ use cache::CacheView;
 use format::span;
 use why::Lead;
 
+pub(super) use charts::ChartsView;
 pub(super) use frame::Frame;
+pub(super) use incident::{
+    ActPage, Around, Filled, IncidentPage, Notice, RefusedPage, Story, around,
+};
+pub(super) use incidents::{IncidentsPage, Shown};
 pub(super) use overview::{Overview, Query};
 pub(super) use own::{ConfigurationPage, HealthPage};
 
@@ -34,13 +42,20 @@ pub(super) use own::{ConfigurationPage, HealthPage};
 pub(super) struct CachePage {
     frame: Frame,
     cache: CacheView,
+    view: ChartsView,
 }
 
 impl CachePage {
-    pub(super) fn new(snapshot: &Snapshot, cache: &CacheSnapshot, frame: Frame) -> Self {
+    pub(super) fn new(
+        snapshot: &Snapshot,
+        cache: &CacheSnapshot,
+        view: ChartsView,
+        frame: Frame,
+    ) -> Self {
         Self {
             frame,
             cache: CacheView::new(cache, snapshot.at),
+            view,
         }
     }
 }

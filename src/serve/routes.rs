@@ -4,13 +4,15 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Query, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Response};
 
 use crate::export::{Format, accepts_gzip};
 
+use super::charts::request::Range;
 use super::{AppState, api, health, page, values};
+use crate::model::snapshot::CacheSnapshot;
 
 const STYLE: &str = include_str!("../../templates/static/style.css");
 const SCRIPT: &str = include_str!("../../templates/static/live.js");
@@ -68,18 +70,23 @@ pub(super) async fn overview(
     let snapshot = state.snapshot.load();
     // A query that makes no sense is as if there were none: a page must come.
     let query = query.map(|Query(query)| query).unwrap_or_default();
-    let frame = page::Frame::new(&snapshot, "/", ASSETS);
+    let frame = state.frame(&snapshot, "/");
     html(&page::Overview::new(&snapshot, query, frame))
 }
 
 /// One cache.
-pub(super) async fn cache(State(state): State<AppState>, Path(name): Path<String>) -> Response {
-    let snapshot = state.snapshot.load();
+pub(super) async fn cache(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let snapshot = state.snapshot.load_full();
     let found = snapshot.caches.iter().find(|c| c.name.as_str() == name);
     match found {
         Some(cache) => {
-            let frame = page::Frame::new(&snapshot, "", ASSETS);
-            html(&page::CachePage::new(&snapshot, cache, frame))
+            let charts = charts(&state, cache, query.as_deref().unwrap_or_default()).await;
+            let frame = state.frame(&snapshot, "");
+            html(&page::CachePage::new(&snapshot, cache, charts, frame))
         }
         None => text(
             StatusCode::NOT_FOUND,
@@ -88,21 +95,43 @@ pub(super) async fn cache(State(state): State<AppState>, Path(name): Path<String
     }
 }
 
+/// What is remembered of a cache over the range that was asked for.
+async fn charts(state: &AppState, cache: &CacheSnapshot, query: &str) -> page::ChartsView {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let range = pairs.find(|(name, _)| name == "range");
+    // A range that makes no sense is as if there were none: a page must come.
+    let range = range.and_then(|(_, value)| Range::parse(&value));
+    let range = range.unwrap_or_default();
+    let Some(store) = &state.store else {
+        let words = "cachewatch runs without a store, so there is no history to draw.";
+        return page::ChartsView::none(range, words.to_owned());
+    };
+    let until = range.edge(state.clock.now().wall);
+    match super::charts::past(store, cache, range.span(), until).await {
+        Ok(past) => page::ChartsView::new(cache, range, until, &past),
+        Err(error) => {
+            let words = format!("The history cannot be read: {error}");
+            page::ChartsView::none(range, words)
+        }
+    }
+}
+
 /// cachewatch itself.
 pub(super) async fn health_page(State(state): State<AppState>) -> Response {
     let snapshot = state.snapshot.load();
-    let frame = page::Frame::new(&snapshot, "/health", ASSETS);
-    html(&page::HealthPage::new(&snapshot, frame))
+    let frame = state.frame(&snapshot, "/health");
+    let store = state.store.as_ref().map(crate::store::Store::health);
+    html(&page::HealthPage::new(&snapshot, store.as_ref(), frame))
 }
 
 /// The configuration in force.
 pub(super) async fn configuration(State(state): State<AppState>) -> Response {
     let snapshot = state.snapshot.load();
-    let frame = page::Frame::new(&snapshot, "/configuration", ASSETS);
+    let frame = state.frame(&snapshot, "/configuration");
     html(&page::ConfigurationPage::new(&snapshot, frame))
 }
 
-fn html(page: &impl Template) -> Response {
+pub(super) fn html(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
@@ -138,7 +167,8 @@ pub(super) async fn icon(headers: HeaderMap) -> Response {
 pub(super) async fn not_found() -> Response {
     text(
         StatusCode::NOT_FOUND,
-        "not found; there are /, /metrics, /healthz, /readyz and /api/v1/caches\n".to_owned(),
+        "not found; there are /, /incidents, /metrics, /healthz, /readyz and /api/v1/caches\n"
+            .to_owned(),
     )
 }
 
@@ -157,20 +187,16 @@ fn probe(result: Result<(), String>, good: &str) -> Response {
     }
 }
 
-fn text(status: StatusCode, body: String) -> Response {
+pub(super) fn text(status: StatusCode, body: String) -> Response {
     (status, body).into_response()
 }
 
 /// Pages ask for stylesheet and script by their version, so that a new build is never shown with old ones.
-const ASSETS: u64 = fnv1a(STYLE.as_bytes()) ^ fnv1a(SCRIPT.as_bytes());
+pub(super) const ASSETS: u64 = fnv1a(STYLE.as_bytes()) ^ fnv1a(SCRIPT.as_bytes());
 
 fn asset(headers: &HeaderMap, content_type: &'static str, body: &'static str) -> Response {
     let etag = format!("\"{:016x}\"", fnv1a(body.as_bytes()));
-    let known = headers.get_all(header::IF_NONE_MATCH).into_iter();
-    let known = known
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(','))
-        .any(|tag| matches!(tag.trim().trim_start_matches("W/"), t if t == etag || t == "*"));
+    let known = is_known(headers, &etag);
     let headers = [
         (header::ETAG, etag),
         (header::CACHE_CONTROL, "public, max-age=86400".to_owned()),
@@ -183,12 +209,21 @@ fn asset(headers: &HeaderMap, content_type: &'static str, body: &'static str) ->
     }
 }
 
+/// Whether the browser has it already.
+pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).into_iter();
+    known
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .any(|tag| matches!(tag.trim().trim_start_matches("W/"), t if t == etag || t == "*"))
+}
+
 /// FNV-1a, 64 bits: enough to tell one build's file from another's.
 #[expect(
     clippy::indexing_slicing,
     reason = "no iterators in a const fn; the index is below the length"
 )]
-const fn fnv1a(bytes: &[u8]) -> u64 {
+pub(super) const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut i = 0;
     while i < bytes.len() {

@@ -21,6 +21,7 @@ use crate::model::time::{Clock, Now};
 
 mod connections;
 mod live;
+mod past;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,7 +88,7 @@ impl Server {
         read_all(&mut stream).await
     }
 
-    async fn request(&self, method: &str, path: &str, headers: &str) -> Answer {
+    pub(super) async fn request(&self, method: &str, path: &str, headers: &str) -> Answer {
         let request =
             format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
         Answer(self.raw(&request).await)

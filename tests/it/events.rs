@@ -20,7 +20,7 @@ on_all_servers! {
         state(&watched, "notifications_off");
         let command = "CONFIG SET notify-keyspace-events";
         watched.wait_log(command, secs(5));
-        assert!(watched.get("/").text().contains(command));
+        assert!(watched.get("/caches/c").text().contains(command));
         Workload::new(&server).misses(10);
         watched.wait_metric("cache_misses_total", &C, |v| v == 10.0, secs(10));
         let flags = server.cli(&["CONFIG", "GET", "notify-keyspace-events"]);
@@ -94,7 +94,7 @@ on_all_servers! {
         let cut = [("cache", "c"), ("reason", reason)];
         watched.wait_metric("cache_events_gaps_total", &cut, |v| v == 1.0, secs(20));
         state(&watched, "working");
-        assert_eq!(watched.get("/").text().contains("cut cachewatch off at its output buffer limit"), reason == "output_limit");
+        assert_eq!(watched.get("/caches/c").text().contains("cut cachewatch off at its output buffer limit"), reason == "output_limit");
         let lost = || {
             let api: serde_json::Value = serde_json::from_str(&watched.get("/api/v1/caches").text()).unwrap();
             api["caches"][0]["nodes"][0]["events"]["last_gap"]["events_lost"].as_u64()
@@ -143,7 +143,7 @@ on_all_servers! {
         watched.wait_metric("cache_events_gaps_total", &gaps("connection"), |v| v == 1.0, secs(10));
         let lasted = watched.metrics().get("cache_events_gap_seconds_total", &gaps("connection"));
         assert!(lasted > 0.0 && lasted < 20.0, "{lasted}");
-        assert!(watched.get("/").text().contains("the connection was lost"));
+        assert!(watched.get("/caches/c").text().contains("the connection was lost"));
         let api = watched.get("/api/v1/caches").text();
         let api: serde_json::Value = serde_json::from_str(&api).unwrap();
         let told = &api["caches"][0]["nodes"][0]["events"];

@@ -36,7 +36,7 @@ fn shows(watched: &Cachewatch, reason: &str, words: &[&str]) {
     watched.wait_metric("redis_up", &sick, |v| v == 0.0, secs(10));
     for word in words {
         watched.wait_log(word, secs(5));
-        let page = watched.get("/").text();
+        let page = watched.get("/caches/sick").text();
         let plain = page
             .replace("&#39;", "'")
             .replace("&quot;", "\"")

@@ -114,7 +114,7 @@ mod alone {
         assert!((4.0..15.0).contains(&lasted), "{lasted}");
         assert!(
             watched
-                .get("/")
+                .get("/caches/c")
                 .text()
                 .contains("cachewatch itself stood still")
         );

@@ -22,6 +22,7 @@
 
 mod alerts;
 mod attribution;
+mod browser;
 mod channels;
 mod check;
 mod corpus;

@@ -197,6 +197,7 @@ impl Watch {
         let incident = self.incident.as_ref();
         AlertStatus {
             rule: rule.name.clone(),
+            signal: rule.signal.name(),
             subject: self.subject.clone(),
             severity: rule.severity,
             state,

@@ -143,6 +143,7 @@ fn the_state_is_the_worst_that_holds() {
         muted: None,
         looks: Vec::new(),
         rule: Name::new("CacheMissRatioHigh").unwrap(),
+        signal: "miss_ratio",
         severity: Severity::Warning,
         state: AlertState::Recovering,
         since: at(0).wall,

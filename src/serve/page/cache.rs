@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::incident::{AlertState, AlertStatus};
+use crate::model::incident::{AlertState, AlertStatus, Look, Subject};
 use crate::model::snapshot::{CacheSnapshot, CacheState};
 use crate::model::time::Now;
 use crate::model::window::WindowStats;
 
-use super::format::{bytes, count, percent, rate, span, text};
+use super::format::{bytes, count, percent, rate, span, text, timestamp};
 use super::node::NodeView;
 use super::sparkline::Sparkline;
 use super::why::WhyView;
@@ -21,6 +21,7 @@ pub(super) struct CacheView {
     pub(super) state: &'static str,
     pub(super) state_word: &'static str,
     pub(super) sentence: String,
+    pub(super) notes: Vec<&'static str>,
     pub(super) labels: Vec<(String, String)>,
     pub(super) hit_ratio: Option<String>,
     pub(super) evidence: String,
@@ -56,12 +57,29 @@ pub(super) struct SparklineView {
 }
 
 pub(super) struct AlertView {
+    /// Identifies it on the page.
+    pub(super) id: String,
     pub(super) rule: String,
+    /// Which part of the cache it is about; empty: all of it.
+    pub(super) subject: String,
     pub(super) severity: &'static str,
     pub(super) state: &'static str,
     pub(super) state_word: &'static str,
     pub(super) since: String,
     pub(super) explanation: String,
+    /// Where the page of the open incident is.
+    pub(super) incident: Option<String>,
+    /// Why nobody is told of it.
+    pub(super) muted: Option<String>,
+    /// The last evaluations, newest first.
+    pub(super) looks: Vec<LookView>,
+}
+
+/// One evaluation of a rule, or several that found the same.
+pub(super) struct LookView {
+    pub(super) time: String,
+    pub(super) verdict: String,
+    pub(super) why: String,
 }
 
 impl CacheView {
@@ -72,6 +90,7 @@ impl CacheView {
             state: cache.state.as_str(),
             state_word: word(cache.state),
             sentence: sentence(cache),
+            notes: notes(cache),
             labels: cache
                 .labels
                 .iter()
@@ -92,7 +111,7 @@ impl CacheView {
 impl SparklineView {
     /// The cache's misses over the last hour; `None` before there is anything to draw.
     pub(super) fn new(cache: &CacheSnapshot) -> Option<Self> {
-        let threshold = cache.alerts.iter().find_map(|a| a.threshold);
+        let threshold = crate::serve::charts::data::miss_threshold(cache);
         let shape = Sparkline::new(&cache.history.points, threshold)?;
         Some(Self {
             span: span(cache.history.span),
@@ -156,19 +175,45 @@ fn evidence(window: Option<&WindowStats>) -> String {
     let Some(window) = window else {
         return "no readings yet".to_owned();
     };
-    let over = span(window.window);
+    let over = over(window);
     match (window.miss_ratio, window.lookups()) {
         (Some(miss), Some(lookups)) => {
             let lower = window.miss_ratio_lower;
             let bound = lower.map_or_else(String::new, |l| format!(", lower bound {}", percent(l)));
             format!(
-                "{} of {} lookups in {over} missed{bound}",
+                "{} of {} lookups {over} missed{bound}",
                 percent(miss),
                 count(lookups)
             )
         }
-        _ => format!("no lookups in {over}"),
+        _ => format!("no lookups {over}"),
     }
+}
+
+/// What a window covers: less than it is meant to be after a start.
+pub(super) fn over(window: &WindowStats) -> String {
+    // A window begins at a reading, so a few seconds more or less are nothing.
+    let whole = window.covered.as_secs_f64() >= 0.9 * window.window.as_secs_f64();
+    if whole {
+        format!("in {}", span(window.window))
+    } else {
+        format!("in {} so far", span(window.covered))
+    }
+}
+
+/// What holds besides its state.
+pub(super) fn notes(cache: &CacheSnapshot) -> Vec<&'static str> {
+    let any = |state| cache.alerts.iter().any(|a| a.state == state);
+    let told = cache.alerts.iter();
+    let told = told.filter(|a| a.state.is_firing() && a.state != AlertState::Silenced);
+    let mut notes = Vec::new();
+    if any(AlertState::Silenced) && told.count() == 0 {
+        notes.push("silenced");
+    }
+    if any(AlertState::WarmingUp) {
+        notes.push("warming up");
+    }
+    notes
 }
 
 pub(super) fn tiles(window: Option<&WindowStats>) -> Vec<Tile> {
@@ -215,21 +260,48 @@ pub(super) fn memory(cache: &CacheSnapshot) -> Option<MemoryView> {
 }
 
 fn alert(alert: &AlertStatus, now: Now) -> AlertView {
+    let subject = match &alert.subject {
+        Some(Subject::Namespace(name)) => text(name),
+        Some(Subject::Node(name)) => text(name.as_str()),
+        None => String::new(),
+    };
     AlertView {
+        id: format!("{}-{}", alert.rule, super::format::letters(&subject)),
         rule: alert.rule.to_string(),
+        subject,
         severity: alert.severity.as_str(),
         state: alert.state.as_str(),
-        state_word: match alert.state {
-            AlertState::Ok => "ok",
-            AlertState::Pending => "pending",
-            AlertState::Firing => "firing",
-            AlertState::Recovering => "recovering",
-            AlertState::InsufficientTraffic => "not enough traffic",
-            AlertState::NoData => "no data",
-            AlertState::WarmingUp => "warming up",
-            AlertState::Silenced => "silenced",
-        },
+        state_word: alert_word(alert.state),
         since: span(age(alert.since, now)),
         explanation: text(&alert.explanation),
+        incident: alert.incident.as_deref().map(super::incidents::href),
+        muted: alert.muted.as_deref().map(text),
+        looks: alert.looks.iter().rev().map(look).collect(),
+    }
+}
+
+fn look(look: &Look) -> LookView {
+    let times = match look.times {
+        0 | 1 => String::new(),
+        n => format!(", {n} times"),
+    };
+    LookView {
+        time: timestamp(look.at),
+        verdict: format!("{}{times}", look.verdict.replace('_', " ")),
+        why: text(&look.why),
+    }
+}
+
+/// Where a rule stands, in words.
+pub(super) fn alert_word(state: AlertState) -> &'static str {
+    match state {
+        AlertState::Ok => "ok",
+        AlertState::Pending => "pending",
+        AlertState::Firing => "firing",
+        AlertState::Recovering => "recovering",
+        AlertState::InsufficientTraffic => "not enough traffic",
+        AlertState::NoData => "no data",
+        AlertState::WarmingUp => "warming up",
+        AlertState::Silenced => "silenced",
     }
 }

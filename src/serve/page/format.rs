@@ -27,6 +27,19 @@ pub(super) fn text(text: &str) -> String {
     out
 }
 
+/// What may stand in an id: letters and digits as they are, all else by its number.
+pub(super) fn letters(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else {
+            out.push_str(&format!("-{:x}", u32::from(c)));
+        }
+    }
+    out
+}
+
 /// `0.39` is `39.0 %`; small ones keep a second digit.
 pub(super) fn percent(ratio: f64) -> String {
     let percent = ratio * 100.0;

@@ -1,15 +1,22 @@
 //! What surrounds every page: navigation, the time of the snapshot, and what is wrong with cachewatch itself.
 
-use crate::model::snapshot::Snapshot;
+use std::time::Duration;
 
-use super::format::{text, timestamp};
+use crate::model::snapshot::Snapshot;
+use crate::model::time::Now;
+
+use super::format::{span, text, timestamp};
 
 /// The pages of the navigation, by address and name.
-const PAGES: [(&str, &str); 3] = [
+const PAGES: [(&str, &str); 4] = [
     ("/", "Caches"),
+    ("/incidents", "Incidents"),
     ("/health", "Health"),
     ("/configuration", "Configuration"),
 ];
+
+/// A snapshot comes every second or so; one that is older than this is worth a word.
+const STALE: Duration = Duration::from_secs(15);
 
 /// What every page's template gets.
 pub(in crate::serve) struct Frame {
@@ -20,6 +27,7 @@ pub(in crate::serve) struct Frame {
     pub(super) at_iso: String,
     pub(super) banners: Vec<Banner>,
     here: &'static str,
+    made: Now,
 }
 
 /// Something that is wrong with cachewatch itself.
@@ -45,7 +53,21 @@ impl Frame {
             at_iso: snapshot.at.wall.to_string(),
             banners: banners(snapshot),
             here,
+            made: snapshot.at,
         }
+    }
+
+    /// With a word where the numbers are old at `now`: the main loop does not turn then.
+    #[must_use]
+    pub(in crate::serve) fn seen_at(mut self, now: Now) -> Self {
+        let age = now.since(self.made);
+        if age > STALE {
+            self.banners.push(Banner {
+                what: "These numbers are old: cachewatch's main loop does not turn.",
+                details: format!("The last ones were made {} ago.", span(age)),
+            });
+        }
+        self
     }
 
     pub(super) fn nav(&self) -> Vec<NavItem> {

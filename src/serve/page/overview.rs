@@ -7,11 +7,13 @@ use std::cmp::Ordering;
 use askama::Template;
 
 use crate::model::attribution::CacheAttribution;
+use crate::model::incident::AlertState;
 use crate::model::snapshot::{CacheSnapshot, CacheState, Snapshot};
 use crate::model::time::Now;
+use crate::model::window::WindowStats;
 
 use super::cache::{MemoryView, SparklineView, Tile, word};
-use super::format::{count, percent, text};
+use super::format::{count, percent, span, text};
 use super::frame::Frame;
 use super::{cache, sparkline, why};
 
@@ -50,7 +52,10 @@ struct Row {
     name: String,
     state: &'static str,
     state_word: &'static str,
+    notes: Vec<&'static str>,
     labels: Vec<(String, String)>,
+    /// What the script searches in.
+    words: String,
     hit_ratio: Option<String>,
     evidence: String,
     sparkline: Option<SparklineView>,
@@ -58,7 +63,14 @@ struct Row {
     memory: Option<MemoryView>,
     events: String,
     events_warn: bool,
-    lines: Vec<String>,
+    lines: Vec<Line>,
+}
+
+/// What is wrong, in a line, and more of it where somebody asks.
+struct Line {
+    words: String,
+    more: Option<(String, String)>,
+    incident: Option<String>,
 }
 
 /// How rows are ordered.
@@ -131,6 +143,8 @@ fn row(cache: &CacheSnapshot, now: Now) -> Row {
         name: cache.name.to_string(),
         state: cache.state.as_str(),
         state_word: word(cache.state),
+        notes: cache::notes(cache),
+        words: words(cache),
         labels: cache
             .labels
             .iter()
@@ -141,12 +155,16 @@ fn row(cache: &CacheSnapshot, now: Now) -> Row {
             // The bound says at least how many miss; of hits there are at most the rest.
             Some((lower, lookups)) => {
                 format!(
-                    "of {} lookups, at most {}",
+                    "of {} lookups{}, at most {}",
                     count(lookups),
+                    window.map_or_else(String::new, so_far),
                     percent(1.0 - lower)
                 )
             }
-            None => "no lookups in 5 min".to_owned(),
+            None => match window.filter(|w| !w.covered.is_zero()) {
+                Some(window) => format!("no lookups {}", cache::over(window)),
+                None => "no readings yet".to_owned(),
+            },
         },
         sparkline: SparklineView::new(cache),
         tiles: cache::tiles(window),
@@ -158,25 +176,62 @@ fn row(cache: &CacheSnapshot, now: Now) -> Row {
 }
 
 /// What is wrong, and the main reason of misses: only where something is wrong.
-fn lines(cache: &CacheSnapshot, now: Now) -> Vec<String> {
+fn lines(cache: &CacheSnapshot, now: Now) -> Vec<Line> {
+    let plain = |words: String| Line {
+        words,
+        more: None,
+        incident: None,
+    };
     let mut lines = Vec::new();
     let sentence = cache::sentence(cache);
     // What fires says more by itself.
     if !sentence.is_empty() && cache.state != CacheState::Firing {
-        lines.push(sentence);
+        lines.push(plain(sentence));
     }
-    if cache.state == CacheState::Firing {
+    if matches!(cache.state, CacheState::Firing | CacheState::Down) {
         let firing = cache.alerts.iter().filter(|a| a.state.is_firing());
         lines.extend(firing.map(|a| {
-            let since = super::format::span(cache::age(a.since, now));
-            format!("{}, for {since}: {}", a.rule, text(&a.explanation))
+            let since = span(cache::age(a.since, now));
+            let silenced = match a.state {
+                AlertState::Silenced => ", silenced",
+                AlertState::Recovering => ", recovering",
+                _ => "",
+            };
+            let id = format!("{}-{}", cache.name, a.rule);
+            Line {
+                words: format!("{} for {since}{silenced}", a.rule),
+                more: Some((id, text(&a.explanation))),
+                incident: a.incident.as_deref().map(super::incidents::href),
+            }
         }));
-        lines.extend(cache.attribution.as_deref().and_then(main_reason));
+        let reason = cache.attribution.as_deref().and_then(main_reason);
+        lines.extend(reason.map(plain));
     }
     if let Some(error) = cache.nodes.iter().find_map(|n| n.error.as_ref()) {
-        lines.push(text(&error.message));
+        lines.push(plain(text(&error.message)));
     }
     lines
+}
+
+/// How much of the five minutes is known, where that is not all.
+fn so_far(window: &WindowStats) -> String {
+    let over = cache::over(window);
+    if over.ends_with("so far") {
+        format!(" {over}")
+    } else {
+        String::new()
+    }
+}
+
+/// All that a search looks at, in small letters.
+fn words(cache: &CacheSnapshot) -> String {
+    let labels = cache.labels.iter().map(|(k, v)| format!("{k} {v}"));
+    let nodes = cache.nodes.iter().map(|n| n.name.to_string());
+    let all: Vec<_> = std::iter::once(cache.name.to_string())
+        .chain(labels)
+        .chain(nodes)
+        .collect();
+    text(&all.join(" ").to_lowercase())
 }
 
 fn main_reason(found: &CacheAttribution) -> Option<String> {
@@ -207,7 +262,7 @@ fn most(a: &CacheSnapshot, b: &CacheSnapshot, of: fn(&CacheSnapshot) -> Option<f
     }
 }
 
-fn shown(cache: &CacheSnapshot) -> Option<&crate::model::window::WindowStats> {
+fn shown(cache: &CacheSnapshot) -> Option<&WindowStats> {
     cache::shown(cache)
 }
 

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::model::name::ChannelName;
 use crate::model::snapshot::Snapshot;
 use crate::model::stats::ChannelStats;
+use crate::model::store_health::StoreHealth;
 
 use super::ago;
 use super::format::{count, span, text};
@@ -30,11 +31,21 @@ struct ChannelView {
 }
 
 impl HealthPage {
-    pub(in crate::serve) fn new(snapshot: &Snapshot, frame: Frame) -> Self {
+    pub(in crate::serve) fn new(
+        snapshot: &Snapshot,
+        store: Option<&StoreHealth>,
+        frame: Frame,
+    ) -> Self {
+        let mut troubles = troubles(snapshot);
+        let mut facts = facts(snapshot);
+        if let Some(store) = store {
+            troubles.extend(store_troubles(store));
+            facts.extend(store_facts(store));
+        }
         Self {
             frame,
-            troubles: troubles(snapshot),
-            facts: facts(snapshot),
+            troubles,
+            facts,
             channels: snapshot
                 .own
                 .channels
@@ -127,6 +138,38 @@ fn facts(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
             count(http.refused_connections.get() + http.timed_out_connections.get()),
         ),
     ]
+}
+
+fn store_troubles(store: &StoreHealth) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some(error) = &store.error {
+        troubles.push(format!("The store does not work: {}", text(error)));
+    }
+    if let Some(aside) = &store.set_aside {
+        troubles.push(format!(
+            "The database could not be used and was set aside as {}; a new one is in use.",
+            text(aside)
+        ));
+    }
+    troubles
+}
+
+fn store_facts(store: &StoreHealth) -> Vec<(&'static str, String)> {
+    let kept = if store.durable {
+        "survives a restart"
+    } else {
+        "goes with the process"
+    };
+    let mut facts = vec![("store", format!("{}, {kept}", store.backend))];
+    let counted = [
+        ("waiting to be written", store.waiting),
+        ("writes that failed", store.writes_failed),
+        ("times without a store", store.outages),
+        ("rows cut by limits", store.rows_cut),
+    ];
+    let counted = counted.into_iter().filter(|(_, n)| *n > 0);
+    facts.extend(counted.map(|(name, n)| (name, count(n))));
+    facts
 }
 
 /// The configuration in force.

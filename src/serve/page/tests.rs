@@ -7,7 +7,8 @@ fn cache_page(name: &str) -> String {
     let snapshot = sample::rich();
     let cache = snapshot.caches.iter().find(|c| c.name.as_str() == name);
     let frame = Frame::new(&snapshot, "", 1);
-    CachePage::new(&snapshot, cache.unwrap(), frame)
+    let charts = ChartsView::none(Default::default(), String::new());
+    CachePage::new(&snapshot, cache.unwrap(), charts, frame)
         .render()
         .unwrap()
 }

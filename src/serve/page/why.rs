@@ -172,7 +172,7 @@ fn more(seen: &[&NamespaceCounts], all: u64) -> Option<String> {
 }
 
 /// What became of the keys.
-fn past(cause: Cause) -> &'static str {
+pub(super) fn past(cause: Cause) -> &'static str {
     match cause {
         Cause::Expired => "had expired",
         Cause::Evicted => "had been evicted",
