@@ -152,7 +152,7 @@ async fn start(token: Option<&str>) -> (Server, Store) {
         }
     }
     let clock = Arc::new(Frozen(snapshot.at));
-    let store = Store::open(Backend::Memory, clock.clone()).await;
+    let store = Store::open(Backend::Memory, Arc::<Frozen>::clone(&clock)).await;
     store.commit(story()).await;
     let keys = [format!("{OPEN}/firing/hook")];
     store
