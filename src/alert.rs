@@ -17,6 +17,7 @@ mod limit;
 pub mod machine;
 mod measure;
 pub mod mute;
+pub mod replay;
 pub mod rule_h;
 pub mod saved;
 pub mod sequential;

@@ -7,13 +7,22 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod ack;
+mod annotate;
+mod backtest;
 mod check;
 mod demo;
+mod explain;
+mod incidents;
 mod inputs;
 mod logging;
+mod remote;
 mod report;
 mod serve;
+mod silence;
 mod table;
+mod test_notify;
+mod told;
 mod top;
 
 /// cachewatch tells the owner of a cache how well it works, why it misses, and says so before users notice.
@@ -38,6 +47,20 @@ enum Command {
     Top(top::TopArgs),
     /// Write a report about the last days: hit ratios, reasons, costs, incidents, what would help
     Report(report::ReportArgs),
+    /// List what fires and what fired, as a running cachewatch knows it
+    Incidents(incidents::IncidentsArgs),
+    /// Say why an incident fired, what muted it, and what became of each message
+    Explain(explain::ExplainArgs),
+    /// Take an incident on: no more reminders
+    Ack(ack::AckArgs),
+    /// Tell nobody about some incidents for a while
+    Silence(silence::SilenceArgs),
+    /// Tell of a deploy, a warm-up, a flush, for charts and messages
+    Annotate(annotate::AnnotateArgs),
+    /// Send a message marked as a test through a channel, and print the exchange
+    TestNotify(test_notify::TestNotifyArgs),
+    /// Say when rules would have fired over stored history or a CSV file, and which threshold would be quiet
+    Backtest(backtest::BacktestArgs),
 }
 
 /// Parses the command line and runs the command. A panic in a task is a bug, but ends no other task.
@@ -67,6 +90,13 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => runtime.block_on(demo::run(args)),
         Command::Top(args) => runtime.block_on(top::run(args)),
         Command::Report(args) => runtime.block_on(report::run(args)),
+        Command::Incidents(args) => runtime.block_on(incidents::run(args)),
+        Command::Explain(args) => runtime.block_on(explain::run(args)),
+        Command::Ack(args) => runtime.block_on(ack::run(args)),
+        Command::Silence(args) => runtime.block_on(silence::run(args)),
+        Command::Annotate(args) => runtime.block_on(annotate::run(args)),
+        Command::TestNotify(args) => runtime.block_on(test_notify::run(args)),
+        Command::Backtest(args) => runtime.block_on(backtest::run(args)),
     };
     // Nothing that still blocks (a resolver thread, say) may hold up the end.
     runtime.shutdown_background();

@@ -46,7 +46,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
-mod tls;
+pub(crate) mod tls;
 mod trial;
 mod webhook;
 mod wording;

@@ -148,6 +148,7 @@ pub fn router(state: AppState) -> Router {
             "/api/v1/caches/{cache}/lookups",
             post(lookups::receive).fallback(lookups::post_only),
         )
+        .merge(api::routes())
         .route("/static/style.css", get(routes::style))
         .route("/static/icon.svg", get(routes::icon))
         .route("/static/live.js", get(routes::script))

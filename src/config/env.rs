@@ -45,6 +45,8 @@ pub const SMTP_URL_FILE: &str = "CACHEWATCH_SMTP_URL_FILE";
 pub const EMAIL_TO: &str = "CACHEWATCH_EMAIL_TO";
 /// Whom mail is from.
 pub const EMAIL_FROM: &str = "CACHEWATCH_EMAIL_FROM";
+/// Where a running cachewatch is. Read by `cli`.
+pub const URL: &str = "CACHEWATCH_URL";
 /// What is logged. Read by `cli`.
 pub const LOG: &str = "CACHEWATCH_LOG";
 /// How the log looks. Read by `cli`.
@@ -102,7 +104,7 @@ pub const ALL: &[Variable] = &[
     ),
     secret(
         API_TOKEN,
-        "what requests must bring that tell of lookups, as `Authorization: Bearer …`",
+        "what requests must bring that change something or tell of lookups, as `Authorization: Bearer …`",
     ),
     plain(API_TOKEN_FILE, "a file that holds this token"),
     secret(
@@ -149,6 +151,10 @@ pub const ALL: &[Variable] = &[
     plain(
         EMAIL_FROM,
         "whom mail is from (default: cachewatch on this machine)",
+    ),
+    plain(
+        URL,
+        "where a running cachewatch is, for commands that ask one, as --url (default http://127.0.0.1:9721)",
     ),
     plain(
         LOG,

@@ -1,12 +1,16 @@
-//! `/api/v1/caches`: the snapshot as JSON.
+//! `/api/v1/caches`: the snapshot as JSON; and the list of the other routes of the API, one file each.
 //!
 //! The shape is a promise: fields are added, never renamed or removed under `v1`. Ratios are 0..1, times are seconds or
 //! RFC 3339 in UTC, sizes are bytes. `null` says "not known" or "too few lookups to say", never 0.
 
 use std::collections::BTreeMap;
 
+use axum::Router;
+use axum::routing::{delete, get, post};
 use jiff::Timestamp;
 use serde::Serialize;
+
+use super::AppState;
 
 use crate::model::events::{EventKind, EventsState, PerKind};
 use crate::model::gap::GapReason;
@@ -17,9 +21,65 @@ use crate::model::snapshot::{CacheSnapshot, CacheState, NodeSnapshot, ResetReaso
 use crate::model::time::Now;
 use crate::model::window::{Sparkline, Totals, WindowStats};
 
+mod annotations;
+mod answer;
 mod attribution;
+mod explain;
+mod fields;
+mod history;
+mod incidents;
+mod query;
+mod silences;
+#[cfg(test)]
+mod tests;
+mod when;
 
 use attribution::Attribution;
+
+/// The routes about what is remembered: incidents, silences, annotations, history. What changes something asks for the
+/// token; the others are as open as `/api/v1/caches`.
+pub(super) fn routes() -> Router<AppState> {
+    use answer::{only_delete, only_get, only_get_and_post, only_post};
+    Router::new()
+        .route("/api/v1/incidents", get(incidents::list).fallback(only_get))
+        .route(
+            "/api/v1/incidents/{id}",
+            get(incidents::one).fallback(only_get),
+        )
+        .route(
+            "/api/v1/incidents/{id}/explain",
+            get(explain::explain).fallback(only_get),
+        )
+        .route(
+            "/api/v1/incidents/{id}/acknowledge",
+            post(incidents::acknowledge).fallback(only_post),
+        )
+        .route(
+            "/api/v1/silences",
+            get(silences::list)
+                .post(silences::add)
+                .fallback(only_get_and_post),
+        )
+        .route(
+            "/api/v1/silences/{id}",
+            delete(silences::end).fallback(only_delete),
+        )
+        .route(
+            "/api/v1/annotations",
+            get(annotations::list)
+                .post(annotations::add)
+                .fallback(only_get_and_post),
+        )
+        .route(
+            "/api/v1/caches/{cache}/history",
+            get(history::history).fallback(only_get),
+        )
+}
+
+/// The id of something new: 128 random bits. It tells things apart; nobody is let in by knowing it.
+fn random_id() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
 
 /// The whole answer.
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! `POST /api/v1/caches/{cache}/lookups`: an application tells how many of its lookups were hits, by namespace.
 //!
-//! The only route that changes something, and so the only one that asks for a token. What it takes in goes to the engine
+//! It changes something, and so asks for the token. What it takes in goes to the engine
 //! through a bounded queue; nothing is kept here. Deliberately absent: waiting for room in the queue.
 //!
 //! Invariants: without a token in the configuration nobody is let in; a request is taken in whole or not at all; an
@@ -126,7 +126,7 @@ pub(super) async fn post_only() -> Response {
 const SCHEME: &[u8] = b"bearer ";
 
 /// Whether there is exactly one token and it is this one. How long that takes tells nothing but its length.
-fn is_allowed(headers: &HeaderMap, token: &Secret) -> bool {
+pub(super) fn is_allowed(headers: &HeaderMap, token: &Secret) -> bool {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(given), None) = (given.next(), given.next()) else {
         return false;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::error::StoreError;
-use super::history::{points, read_namespace};
+use super::history::{history, points, read_namespace};
 use super::incidents::{IncidentFilter, MAX_INCIDENTS, incidents};
 use super::sql::{Get, Link, Result as Sql, all, micros, q};
 use super::{Backend, notes, open};
@@ -86,6 +86,17 @@ impl Reader {
     ) -> Result<Vec<HistoryPoint>, StoreError> {
         let (from, to) = (micros(from), micros(to));
         answered(points(&mut self.link, cache, width, (from, to))).await
+    }
+
+    /// As [`super::Store::history`], as of `now`.
+    pub async fn history(
+        &mut self,
+        cache: &CacheName,
+        (from, to): (Timestamp, Timestamp),
+        points: usize,
+        now: Timestamp,
+    ) -> Result<Vec<HistoryPoint>, StoreError> {
+        answered(history(&mut self.link, cache, (from, to), points, now)).await
     }
 
     /// Sums over those slots by namespace, the most misses first. Their `at` is `from`.

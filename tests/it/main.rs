@@ -38,6 +38,7 @@ mod failures;
 mod flood;
 mod harness;
 mod lookups;
+mod operations;
 mod promql;
 mod report;
 mod rules;

@@ -74,7 +74,7 @@ fn quiet_hours(walk: &mut Walk<'_>, mut fields: Fields<'_>) -> RawQuietHours {
         from: fields.scalar(walk, "from", TIME, time),
         to: fields.scalar(walk, "to", TIME, time),
         days: fields.texts(walk, "days"),
-        zone: fields.text(walk, "zone"),
+        zone: fields.text(walk, "time_zone"),
         severities: fields.texts(walk, "severities"),
         origin: fields.close(walk),
     }

@@ -113,7 +113,6 @@ const ALL_KEYS: &[&str] = &[
     "repeat_every",
     "quiet_hours",
     "days",
-    "zone",
     "heartbeat",
     "namespaces",
     "pattern",
