@@ -12,7 +12,7 @@ use crate::scene::{CACHE, Scene};
 const NOT_IN_THE_SCENE: [&str; 4] = [
     // Nothing goes beyond a bound here.
     "cachewatch-cache/Lookups the application told of/B",
-    "cachewatch-cache/Events/C",
+    "cachewatch-cache/Events/B",
     "cachewatch-exporter/Readings that were not used/C",
     // The primary of `shop` is no replica.
     "cachewatch-cache/Replication/C",
