@@ -115,7 +115,7 @@ def can_it_tell():
     """The second line of what is seen first: whether anybody would be told."""
     return line(
         4,
-        (6, stat("Channels broken", "Channels that refuse messages for good: 401, 403, 404 or 410. Nobody is told by them.",
+        (6, stat("Channels broken", "Channels that refuse messages for good (401, 403, 404, 410): nobody is told by them.",
                  [now("sum(cachewatch_channel_broken{@self})", may_be_empty=SENDS_NOTHING)], steps=NONE_IS_GOOD,
                  graph="none", no_data=NO_CHANNELS)),
         (6, stat("Messages that nobody got", "Notifications in the store that were refused or given up. They are kept for "
