@@ -259,7 +259,7 @@ def completeness():
                             overrides=[colored(*reason) for reason in GAP_REASONS], no_data=NO_EVENTS)),
              (8, bars("Time without events", "Together, in the time range, by node and reason.",
                       [now("sum by (node, reason) (increase(cache_events_gap_seconds_total{@node}[$__range])) > 0",
-                           "{{node}}: {{reason}}", NO_GAPS)], "s", low=0, no_data="No gap in this time"))),
+                           "{{node}}: {{reason}}", "there are none while all is well")], "s", low=0, no_data="No gap in this time"))),
         line(6, (6, stat("`never seen` reaches back",
                          "A miss counts as never seen when no removal of the key is remembered; so far back they are.",
                          [now("min(cache_attribution_horizon_seconds{@cache})")], "s", graph="none", no_data=NO_EVENTS)),
