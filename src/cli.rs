@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod inputs;
 mod logging;
+mod report;
 mod serve;
 mod table;
 mod top;
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look at caches in the terminal: what they do now, and which keys miss why
     Top(top::TopArgs),
+    /// Write a report about the last days: hit ratios, reasons, costs, incidents, what would help
+    Report(report::ReportArgs),
 }
 
 /// Parses the command line and runs the command. A panic in a task is a bug, but ends no other task.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Demo(args) => runtime.block_on(demo::run(args)),
         Command::Top(args) => runtime.block_on(top::run(args)),
+        Command::Report(args) => runtime.block_on(report::run(args)),
     };
     // Nothing that still blocks (a resolver thread, say) may hold up the end.
     runtime.shutdown_background();

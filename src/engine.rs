@@ -33,6 +33,8 @@ use core::{Core, Parts};
 
 /// Poll reports that may wait for the engine. At one report per node and second this is room for a thousand nodes.
 const REPORT_QUEUE: usize = 4_096;
+/// How long a database that does not answer holds up the start.
+const STORE_LIMIT: Duration = Duration::from_secs(10);
 /// How long tasks get to end.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -90,6 +92,13 @@ pub async fn run(setup: Setup) -> Result<(), EngineError> {
         Arc::clone(&dropped),
     );
     let store = Store::open(Backend::of(&config), Arc::clone(&clock)).await;
+    if matches!(Backend::of(&config), Backend::Postgres(_)) {
+        // It may be starting, too. A folder that cannot be used is not worth the wait.
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = store.ready(STORE_LIMIT) => {}
+        }
+    }
     let dispatcher = Dispatcher::new(
         &config.channels,
         &crate::notify::Links::of(&config),

@@ -1,7 +1,7 @@
 //! cachewatch tells the owner of a cache how well it works, why it misses, and says so before users notice.
 //!
 //! The rooms, top to bottom; a room never imports one above it:
-//! `cli`, `engine`, `serve`, `export`, `notify`, `chart`, `store`, `collect`, `alert`, `analyze`, `config`, `model`.
+//! `cli`, `engine`, `serve`, `export`, `report`, `notify`, `chart`, `store`, `collect`, `alert`, `analyze`, `config`, `model`.
 //! ARCHITECTURE.md tells what each is for.
 
 pub mod alert;
@@ -14,6 +14,7 @@ pub mod engine;
 pub mod export;
 pub mod model;
 pub mod notify;
+pub mod report;
 pub mod serve;
 pub mod store;
 

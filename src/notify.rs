@@ -53,6 +53,7 @@ mod wording;
 mod worker;
 
 pub use dispatcher::Dispatcher;
+pub(crate) use steward::{CHANNEL_BROKEN, OWN_CACHE};
 pub use trial::{TestReport, try_out};
 pub use wording::Links;
 

@@ -9,12 +9,11 @@
 //! more than some seconds. A file that cannot be used is set aside, never deleted.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::Config;
 use crate::model::incident::Notification;
 use crate::model::name::{CacheName, ChannelName};
 use crate::model::record::{
@@ -25,6 +24,8 @@ use crate::model::secret::Secret;
 use crate::model::silence::Silence;
 use crate::model::time::Clock;
 
+mod backend;
+mod batch;
 mod error;
 mod history;
 mod import;
@@ -38,98 +39,27 @@ mod op;
 mod open;
 mod outbox;
 mod prune;
+mod reader;
 mod sql;
 
 pub use crate::model::store_health::StoreHealth;
+pub use backend::Backend;
+pub use batch::{Batch, Committed};
 pub use error::StoreError;
 pub use history::MAX_NAMESPACES_KEPT;
 pub use incidents::{IncidentFilter, MAX_INCIDENTS};
 pub use notes::MAX_SILENCES;
 pub use open::FILE;
 pub use outbox::Waiting;
+pub use reader::{Kept, MAX_CACHES, Reader};
 
 use history::Append;
 use inner::{Inner, ask, ask_both, ask_memory};
 use op::Op;
-use outbox::{Asker, Tried};
+use outbox::{Asker, Due, Tried};
 
-/// Where it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
-    /// Nowhere: it goes with the process.
-    Memory,
-    /// In an SQLite file in this folder, which is made if it is not there.
-    Sqlite(PathBuf),
-    /// In the PostgreSQL database at this address.
-    Postgres(Secret),
-}
-
-impl Backend {
-    /// The one that a configuration asks for.
-    pub fn of(config: &Config) -> Self {
-        match (&config.store, &config.data_dir) {
-            (Some(url), _) => Self::Postgres(url.clone()),
-            (None, Some(folder)) => Self::Sqlite(folder.clone()),
-            (None, None) => Self::Memory,
-        }
-    }
-
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Sqlite(_) => "sqlite",
-            Self::Postgres(_) => "postgres",
-        }
-    }
-
-    /// Whether somebody asked for more than memory.
-    fn is_wanted(&self) -> bool {
-        !matches!(self, Self::Memory)
-    }
-}
-
-/// What the engine commits at once.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
-    /// When.
-    pub at: Timestamp,
-    /// Saved alert books: JSON by cache name. An empty text: the cache is gone, and its book with it.
-    pub books: Vec<(String, String)>,
-    /// Steps of state machines.
-    pub transitions: Vec<TransitionRecord>,
-    /// Incidents that began, changed or ended.
-    pub incidents: Vec<IncidentRecord>,
-    /// Messages to be sent; one whose key is there already is ignored.
-    pub outbox: Vec<OutboxItem>,
-}
-
-impl Batch {
-    /// Nothing yet.
-    pub fn new(at: Timestamp) -> Self {
-        Self {
-            at,
-            books: Vec::new(),
-            transitions: Vec::new(),
-            incidents: Vec::new(),
-            outbox: Vec::new(),
-        }
-    }
-
-    /// Whether there is nothing to commit.
-    pub fn is_empty(&self) -> bool {
-        self.books.is_empty()
-            && self.transitions.is_empty()
-            && self.incidents.is_empty()
-            && self.outbox.is_empty()
-    }
-}
-
-/// What came of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Committed {
-    /// Whether it survives the process. If not, memory holds it, and it is brought over when the disk works again.
-    pub durable: bool,
-}
+/// The most open incidents that are looked at.
+pub const MAX_OPEN: usize = 10_000;
 
 /// The store. Clones are the same store.
 #[derive(Clone)]
@@ -158,6 +88,23 @@ impl Store {
     /// Brings over what waits, if that is possible now, and closes the file. To be called once, at the end.
     pub async fn close(&self) {
         self.0.end().await;
+    }
+
+    /// For measuring what it costs that commits are on the disk: from now on they are not yet when they return.
+    #[doc(hidden)]
+    pub async fn relax(&self) {
+        self.0.relax().await;
+    }
+
+    /// Waits until the database has answered for the first time, but not longer than this. At once where none is wanted.
+    pub async fn ready(&self, within: Duration) {
+        self.0.ready_within(within).await;
+    }
+
+    /// The books that the database held when it answered for the first time, however late that was: whoever went on
+    /// without them must now bring them together with its own. Once; `None`: it has not answered yet, or was asked before.
+    pub fn found(&self) -> Option<BTreeMap<String, String>> {
+        self.0.found()
     }
 
     /// The saved alert books: JSON by cache name.
@@ -213,17 +160,20 @@ impl Store {
             Backend::Postgres(_) if self.0.on_disk() => Asker::Worker(&self.0.name),
             _ => Asker::Alone,
         };
-        if let Asker::Worker(_) = asker {
-            let found: Result<Vec<OutboxItem>, StoreError> = ask!(&self.0, link => {
-                let asker = match link.backend_name() {
-                    "SQLite" => Asker::Alone,
-                    _ => asker,
-                };
-                outbox::due(link, channel, now, limit, asker)
-            });
-            return told(found);
+        let found: Result<Due, StoreError> = ask!(&self.0, link => {
+            let asker = match link.backend_name() {
+                "SQLite" => Asker::Alone,
+                _ => asker,
+            };
+            outbox::due(link, channel, now, limit, asker)
+        });
+        let due = told(found);
+        if !due.unreadable.is_empty() {
+            tracing::error!(%channel, keys = ?due.unreadable, "messages in the store cannot be read and were given up");
+            let given_up = Op::GiveUp(Arc::new(due.unreadable), now);
+            self.0.write(given_up).await;
         }
-        told(ask!(&self.0, link => outbox::due(link, channel, now, limit, Asker::Alone)))
+        due.items
     }
 
     /// What waits for this channel.
@@ -274,6 +224,24 @@ impl Store {
     ) -> Result<Vec<IncidentRecord>, StoreError> {
         ask_both!(&self.0, link => incidents::incidents(link, filter))
             .map(|found| merge::incidents(found, filter))
+    }
+
+    /// All open incidents, as far as there are not more than [`MAX_OPEN`].
+    pub async fn open_incidents(&self) -> Result<Vec<IncidentRecord>, StoreError> {
+        let mut open = Vec::new();
+        loop {
+            let filter = IncidentFilter {
+                open: Some(true),
+                offset: open.len(),
+                ..IncidentFilter::default()
+            };
+            let found = self.incidents(&filter).await?;
+            let last = found.len() < MAX_INCIDENTS;
+            open.extend(found);
+            if last || open.len() >= MAX_OPEN {
+                return Ok(open);
+            }
+        }
     }
 
     /// One incident.

@@ -28,6 +28,9 @@ pub use rule::SavedRule;
 /// The form that this program writes. The first one had no version, and no subjects.
 pub const VERSION: u32 = 2;
 
+const REMOVED: &str = "the rule was removed";
+const ANOTHER: &str = "the store came back late; another incident of the rule goes on in its place";
+
 /// The state of one cache's rules.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SavedState {
@@ -109,7 +112,27 @@ impl AlertBook {
                 .filter(|ruled| rule.fits(&ruled.rule))
             {
                 Some(ruled) => rule.apply(ruled, away, now),
-                None => rule.retire(&self.owner, away, now, &mut gone),
+                None => rule.retire(&self.owner, REMOVED, away, now, &mut gone),
+            }
+        }
+        gone
+    }
+
+    /// Brings back the incidents of a state that was found only after evaluations had begun. One is continued unless the
+    /// rule has another by now; then, or when its rule is gone, it is resolved. All else that was saved is out of date.
+    pub fn restore_late(&mut self, saved: &SavedState, now: Now) -> Outcome {
+        let away = elapsed(saved.saved_at, now);
+        let mut gone = Outcome::default();
+        for rule in saved.rules.iter().filter(|rule| rule.has_incident()) {
+            let ruled = self
+                .of_name(rule.name())
+                .filter(|ruled| rule.fits(&ruled.rule));
+            match ruled {
+                Some(ruled) if !ruled.has_incident_about(rule.subject()) => {
+                    rule.apply(ruled, away, now);
+                }
+                Some(_) => rule.retire(&self.owner, ANOTHER, away, now, &mut gone),
+                None => rule.retire(&self.owner, REMOVED, away, now, &mut gone),
             }
         }
         gone

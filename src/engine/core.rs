@@ -34,6 +34,7 @@ use crate::notify::Dispatcher;
 use crate::store::Store;
 
 mod apply;
+mod restore;
 
 /// How often the engine looks whether something came in.
 const BEAT: Duration = Duration::from_millis(250);
@@ -86,7 +87,7 @@ impl Core {
     pub(super) async fn start(config: Config, parts: Parts) -> (Self, Published) {
         let now = parts.clock.now();
         let mut keeper = Keeper::new(parts.store, now);
-        let mut saved = keeper.books().await;
+        let mut saved = keeper.found().unwrap_or_default();
         let mut watched = BTreeMap::new();
         for cache in &config.caches {
             let mut entry = begin(cache, &config, &parts.fleet, now);
@@ -98,12 +99,7 @@ impl Core {
             }
             watched.insert(cache.name.clone(), entry);
         }
-        // What was firing for a cache that is configured no more is over.
-        for (name, book) in saved {
-            let mut orphan = AlertBook::new(&name, &BTreeMap::new(), &[], now);
-            keeper.take(&name, orphan.restore(&book, now));
-            keeper.forget(&name);
-        }
+        restore::orphans(&mut keeper, saved, now);
         let status = ConfigStatus {
             file: config.file.as_ref().map(|file| file.display().to_string()),
             shown: config.redacted().to_string().into(),
@@ -207,6 +203,7 @@ impl Core {
 
     async fn beat(&mut self) {
         let now = self.clock.now();
+        self.restore_late(now);
         let with_past = self
             .watched
             .iter()

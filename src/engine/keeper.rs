@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::alert::saved::SavedState;
 use crate::alert::surroundings::{Outcome, incident_record};
 use crate::analyze::slots::Slots;
-use crate::model::incident::Transition;
+use crate::model::incident::{AlertState, Transition};
 use crate::model::name::CacheName;
 use crate::model::record::HistoryPoint;
 use crate::model::snapshot::CacheSnapshot;
@@ -20,8 +20,16 @@ use crate::model::time::Now;
 use crate::notify::{self, Dispatcher};
 use crate::store::{Batch, Store};
 
+mod sweep;
+mod trouble;
+
+use trouble::Trouble;
+
 /// How often all books are saved without news, so that clocks that run survive a crash.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// How often the books are saved of caches that have a clock running that nobody can wind again: `for`, and the one that
+/// ends an incident.
+const SAVE_CLOCKS_EVERY: Duration = Duration::from_secs(5);
 /// How often what is too old is removed.
 const PRUNE_EVERY: Duration = Duration::from_mins(1);
 /// How far back windows go on over a restart.
@@ -39,7 +47,13 @@ pub(super) struct Keeper {
     /// Caches that are watched no more.
     gone: BTreeSet<CacheName>,
     saved_at: Now,
+    clocks_at: Now,
     pruned_at: Now,
+    trouble: Trouble,
+    /// What the store held was brought together with the books.
+    restored: bool,
+    /// Incidents that no book knows of were looked for.
+    swept: bool,
 }
 
 impl Keeper {
@@ -51,7 +65,11 @@ impl Keeper {
             changed: BTreeSet::new(),
             gone: BTreeSet::new(),
             saved_at: now,
+            clocks_at: now,
             pruned_at: now,
+            trouble: Trouble::default(),
+            restored: false,
+            swept: false,
         }
     }
 
@@ -59,9 +77,13 @@ impl Keeper {
         &self.store
     }
 
-    /// The books as they were saved last, by cache.
-    pub(super) async fn books(&self) -> BTreeMap<CacheName, SavedState> {
-        let saved = self.store.books().await;
+    /// The books as they were saved by the last process, by cache: once, when the store has them. That may be late.
+    pub(super) fn found(&mut self) -> Option<BTreeMap<CacheName, SavedState>> {
+        if self.restored {
+            return None;
+        }
+        let saved = self.store.found()?;
+        self.restored = true;
         let read = saved.into_iter().filter_map(|(name, book)| {
             let read = CacheName::new(&name).map_err(|error| error.to_string());
             let read = read.and_then(|name| {
@@ -73,7 +95,12 @@ impl Keeper {
             })
             .ok()
         });
-        read.collect()
+        Some(read.collect())
+    }
+
+    /// Saves the books of all caches with the next commit.
+    pub(super) fn save_all<'a>(&mut self, caches: impl Iterator<Item = &'a CacheName>) {
+        self.changed.extend(caches.cloned());
     }
 
     /// What was stored of the last hour of a cache.
@@ -116,9 +143,19 @@ impl Keeper {
         dispatcher: &Dispatcher,
         now: Now,
     ) {
+        let health = self.store.health();
+        self.news.add(self.trouble.look(&health, now));
+        if now.since(self.clocks_at) >= SAVE_CLOCKS_EVERY {
+            self.clocks_at = now;
+            let running = caches.iter().filter(|cache| has_clock(cache));
+            self.changed.extend(running.map(|cache| cache.name.clone()));
+        }
         let all = now.since(self.saved_at) >= SAVE_EVERY;
-        if all || self.news.is_news() || !self.gone.is_empty() {
+        if all || self.news.is_news() || !self.changed.is_empty() || !self.gone.is_empty() {
             self.commit(all, caches, book, dispatcher, now).await;
+        }
+        if self.restored && !self.swept && (health.durable || !health.wanted) {
+            self.sweep(caches, now).await;
         }
         if let Some(finished) = self.slots.step(caches, now.wall) {
             self.store
@@ -128,6 +165,21 @@ impl Keeper {
         if now.since(self.pruned_at) >= PRUNE_EVERY {
             self.pruned_at = now;
             self.store.prune(now.wall).await;
+        }
+    }
+
+    /// What it finds goes with the next commit. Here, since by now the store knows all that the books do.
+    async fn sweep(&mut self, caches: &[Arc<CacheSnapshot>], now: Now) {
+        let alerts = caches.iter().flat_map(|cache| &cache.alerts);
+        let known = alerts.filter_map(|alert| alert.incident.clone()).collect();
+        match sweep::sweep(&self.store, &known, &mut self.trouble, now).await {
+            Ok(found) => {
+                self.swept = true;
+                self.news.add(found);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot look for incidents that were lost; trying again");
+            }
         }
     }
 
@@ -190,6 +242,13 @@ impl Keeper {
     ) {
         self.commit(true, caches, book, dispatcher, now).await;
     }
+}
+
+/// Whether it is being counted how long something holds.
+fn has_clock(cache: &CacheSnapshot) -> bool {
+    let states = cache.alerts.iter().map(|alert| alert.state);
+    let mut running = states.filter(|s| matches!(s, AlertState::Pending | AlertState::Recovering));
+    running.next().is_some()
 }
 
 /// Where tests may end the process.

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{ChannelConfig, HeartbeatConfig};
-use crate::model::incident::Notification;
+use crate::model::incident::{Evidence, Notification};
 use crate::model::name::ChannelName;
 use crate::model::record::OutboxItem;
 use crate::model::stats::{ChannelStats, HeartbeatStats};
@@ -101,6 +101,9 @@ impl Dispatcher {
     /// The messages that a notification leads to: to be put into the outbox together with the transition that it is
     /// about. Call [`Dispatcher::wake`] when they are there.
     pub fn plan(&self, n: &Arc<Notification>, now: Timestamp) -> Vec<OutboxItem> {
+        if matches!(n.evidence, Evidence::Own(_)) {
+            return self.shared.plan_around(None, n, now);
+        }
         let entries = self.shared.entries();
         route::plan(entries.iter().map(|e| &*e.config), n, now)
     }

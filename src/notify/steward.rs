@@ -208,7 +208,7 @@ async fn step(
         to,
         why: record.headline.clone(),
     };
-    let outbox = shared.plan_around(channel, &record.notification, at);
+    let outbox = shared.plan_around(Some(channel), &record.notification, at);
     let step = Step {
         incident: record.clone(),
         transition,

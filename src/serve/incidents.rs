@@ -62,7 +62,7 @@ pub(super) async fn list(State(state): State<AppState>, RawQuery(query): RawQuer
         page: number,
         page_size: PAGE,
     };
-    routes::html(&page::IncidentsPage::new(&snapshot, found, shown, frame))
+    routes::html(&page::IncidentsPage::new(&snapshot, found, &shown, frame))
 }
 
 /// One of them.

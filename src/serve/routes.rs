@@ -120,8 +120,7 @@ async fn charts(state: &AppState, cache: &CacheSnapshot, query: &str) -> page::C
 pub(super) async fn health_page(State(state): State<AppState>) -> Response {
     let snapshot = state.snapshot.load();
     let frame = state.frame(&snapshot, "/health");
-    let store = state.store.as_ref().map(crate::store::Store::health);
-    html(&page::HealthPage::new(&snapshot, store.as_ref(), frame))
+    html(&page::HealthPage::new(&snapshot, frame))
 }
 
 /// The configuration in force.

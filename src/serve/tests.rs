@@ -56,8 +56,8 @@ impl Server {
         let clock = Arc::new(Frozen(snapshot.at));
         let current = Arc::new(ArcSwap::from_pointee(snapshot));
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
-        let state = AppState::new(Arc::clone(&current), Arc::clone(&stats), clock);
-        let app = change(router(state.ending_with(cancel.clone())));
+        let base = AppState::new(Arc::clone(&current), Arc::clone(&stats), clock);
+        let app = change(router(base.ending_with(cancel.clone())));
         let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),

@@ -21,6 +21,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// There is nothing to read.
+    #[error("there is no database at {}; give the data folder of the cachewatch whose history is wanted", .0.display())]
+    Missing(PathBuf),
     /// The file is not what was written.
     #[error("the database is corrupt: {0}")]
     Corrupt(String),

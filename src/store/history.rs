@@ -194,7 +194,7 @@ fn read_point(row: &Get<'_>) -> Result<HistoryPoint> {
     })
 }
 
-fn read_namespace(row: &Get<'_>) -> Result<NamespacePoint> {
+pub(super) fn read_namespace(row: &Get<'_>) -> Result<NamespacePoint> {
     let causes = Cause::ALL.iter().map(|cause| row.count(cause.as_str()));
     Ok(NamespacePoint {
         at: row.time("at")?,
@@ -207,7 +207,7 @@ fn read_namespace(row: &Get<'_>) -> Result<NamespacePoint> {
     })
 }
 
-async fn points(
+pub(super) async fn points(
     link: &mut Link,
     cache: &CacheName,
     width: u32,

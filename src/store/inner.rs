@@ -27,6 +27,7 @@ use super::sql::{Link, q};
 use crate::model::store_health::StoreHealth;
 use crate::model::time::Clock;
 
+mod found;
 mod recover;
 
 /// How long the disk may take for a write or an answer.
@@ -45,6 +46,7 @@ pub(super) struct Inner {
     pub(super) memory: Mutex<Option<Link>>,
     health: std::sync::Mutex<StoreHealth>,
     on_disk: AtomicBool,
+    found: found::Found,
     recovering: AtomicBool,
     pub(super) tasks: TaskTracker,
     pub(super) cancel: CancellationToken,
@@ -82,6 +84,7 @@ impl Inner {
             memory: Mutex::default(),
             health: std::sync::Mutex::new(health),
             on_disk: AtomicBool::new(false),
+            found: found::Found::default(),
             recovering: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
@@ -212,6 +215,15 @@ impl Inner {
         }
     }
 
+    /// See [`super::Store::relax`].
+    pub(super) async fn relax(&self) {
+        if let Some(link) = self.disk.lock().await.link.as_mut()
+            && let Err(error) = q("pragma synchronous = normal").execute(link).await
+        {
+            tracing::warn!(%error, "the database does not relax");
+        }
+    }
+
     /// Makes sure that there is a connection to ask; `None`: ask memory.
     pub(super) async fn ready(&self, reader: &mut Option<Link>) -> Option<()> {
         if reader.is_none() {
@@ -242,6 +254,7 @@ impl Inner {
     /// The disk works from now on.
     fn regained(&self, set_aside: Option<&std::path::Path>) {
         self.on_disk.store(true, Ordering::Release);
+        self.found.answered();
         let before = self.with_health(|health| {
             health.durable = true;
             health.waiting = 0;

@@ -23,6 +23,7 @@ pub(super) enum Op {
     Enqueue(Arc<Vec<OutboxItem>>),
     Attempted(Arc<Tried>),
     Supersede(Arc<Vec<String>>),
+    GiveUp(Arc<Vec<String>>, Timestamp),
     Acknowledge(Arc<(String, Acknowledgement)>),
     AddSilence(Arc<Silence>),
     EndSilence(Arc<str>, Timestamp),
@@ -43,7 +44,7 @@ impl Op {
                     + batch.outbox.len()
             }
             Self::Enqueue(items) => 1 + items.len(),
-            Self::Supersede(keys) => 1 + keys.len(),
+            Self::Supersede(keys) | Self::GiveUp(keys, _) => 1 + keys.len(),
             Self::Attempted(tried) => 1 + tried.keys.len(),
             Self::History(append) => 1 + append.rows(),
             _ => 1,
@@ -67,6 +68,7 @@ impl Op {
             }
             Self::Attempted(tried) => outbox::attempted(link, tried).await.map(|()| 1),
             Self::Supersede(keys) => outbox::supersede(link, keys).await,
+            Self::GiveUp(keys, at) => outbox::give_up(link, keys, *at).await,
             Self::Acknowledge(ack) => incidents::acknowledge(link, &ack.0, &ack.1).await,
             Self::AddSilence(silence) => notes::add_silence(link, silence).await.map(|()| 1),
             Self::EndSilence(id, at) => notes::end_silence(link, id, *at).await,

@@ -28,8 +28,11 @@ const SMALLEST: u64 = 512;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long the schema may take.
 const MIGRATE: Duration = Duration::from_mins(1);
-/// How long the check may take; a file that is too big for that is taken as it is.
+/// How long the check may take; a file that is too big for that is taken as it is, and what is wrong with it shows when it
+/// is used.
 const CHECK: Duration = Duration::from_secs(10);
+/// The largest file that is checked, in bytes.
+const CHECKED: u64 = 512 * 1024 * 1024;
 
 /// A database that works.
 pub(super) struct Opened {
@@ -81,6 +84,37 @@ pub(super) async fn sqlite_reader(folder: &Path) -> Result<Link, StoreError> {
     Ok(link)
 }
 
+/// A connection to a file that another process may be writing: nothing is made, migrated or mended.
+pub(super) async fn sqlite_read_only(folder: &Path) -> Result<Link, StoreError> {
+    let path = folder.join(FILE);
+    match fs::metadata(&path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing(path));
+        }
+        Err(source) => {
+            return Err(StoreError::Io {
+                what: "read",
+                path,
+                source,
+            });
+        }
+    }
+    untouched(&path).await?;
+    let mut link = connect(&format!("{}?mode=ro", sqlite_url(&path)?)).await?;
+    for setting in ["pragma query_only = on", "pragma busy_timeout = 2000"] {
+        run(&mut link, setting).await?;
+    }
+    Ok(link)
+}
+
+/// The same of a PostgreSQL database.
+pub(super) async fn postgres_read_only(url: &Secret) -> Result<Link, StoreError> {
+    let mut link = postgres_reader(url).await?;
+    run(&mut link, "set default_transaction_read_only = on").await?;
+    Ok(link)
+}
+
 /// Opens a PostgreSQL database.
 pub(super) async fn postgres(url: &Secret) -> Result<Opened, StoreError> {
     let mut link = postgres_reader(url).await?;
@@ -122,7 +156,7 @@ async fn sqlite_file(path: &Path) -> Result<Link, StoreError> {
         run(&mut link, setting).await?;
     }
     if used {
-        check(&mut link).await?;
+        check(path, CHECKED, CHECK).await?;
     }
     migrate(&mut link).await?;
     Ok(link)
@@ -148,12 +182,27 @@ async fn untouched(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-async fn check(link: &mut Link) -> Result<(), StoreError> {
-    let rows = match timeout(CHECK, q("pragma quick_check(1)").fetch_all(link)).await {
-        Ok(rows) => rows.map_err(|error| StoreError::of(&error))?,
-        // The connection is still busy with it; that is another's to find out.
-        Err(_) => return Err(StoreError::Timeout(CHECK)),
+/// Looks for damage, as far as that can be done in this time, on a connection of its own: one that is still busy with it
+/// afterwards is of no use for anything else.
+pub(super) async fn check(path: &Path, largest: u64, limit: Duration) -> Result<(), StoreError> {
+    let size = fs::metadata(path).map_or(0, |file| file.len());
+    if size > largest {
+        tracing::info!(
+            bytes = size,
+            "the database is too big to be checked at each start"
+        );
+        return Ok(());
+    }
+    let mut link = connect(&sqlite_url(path)?).await?;
+    let checking = q("pragma quick_check(1)").fetch_all(&mut link);
+    let Ok(rows) = timeout(limit, checking).await else {
+        tracing::warn!(
+            bytes = size,
+            "the database was not wholly checked within {limit:?}; going on with it"
+        );
+        return Ok(());
     };
+    let rows = rows.map_err(|error| StoreError::of(&error))?;
     let said = rows.first().map(|row| Get(row).text("quick_check"));
     match said {
         Some(Ok(text)) if text == "ok" => Ok(()),

@@ -14,6 +14,10 @@ use crate::model::incident::Notification;
 use crate::model::name::ChannelName;
 use crate::model::record::{Attempt, OutboxItem, OutboxStatus};
 
+mod unread;
+
+pub(super) use unread::give_up;
+
 /// How long a message belongs to the worker that took it, unless that tells how it went.
 const CLAIM: Duration = Duration::from_mins(2);
 /// The most attempts and messages that one question gets.
@@ -59,13 +63,21 @@ pub(super) enum Asker<'a> {
     Worker(&'a str),
 }
 
+/// What is due.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    pub(super) items: Vec<OutboxItem>,
+    /// Keys of messages whose content cannot be understood.
+    pub(super) unreadable: Vec<String>,
+}
+
 pub(super) async fn due(
     link: &mut Link,
     channel: &ChannelName,
     now: Timestamp,
     limit: usize,
     asker: Asker<'_>,
-) -> Result<Vec<OutboxItem>> {
+) -> Result<Due> {
     let query = match asker {
         Asker::Alone => q(
             "select * from outbox where channel = $1 and status = 'waiting' and due <= $2
@@ -92,10 +104,20 @@ pub(super) async fn due(
         }
     };
     let rows = query.fetch_all(link).await?;
-    let mut items = all(&rows, read_item);
+    let mut due = Due::default();
+    for row in &rows {
+        match unread::sound(&Get(row)) {
+            Ok(item) => due.items.push(item),
+            Err(error) => {
+                tracing::debug!(%error, "a message in the store cannot be read");
+                due.unreadable.extend(Get(row).text("key"));
+            }
+        }
+    }
     // An update gives its rows in no order.
-    items.sort_by(|a, b| (a.queued, &a.key).cmp(&(b.queued, &b.key)));
-    Ok(items)
+    due.items
+        .sort_by(|a, b| (a.queued, &a.key).cmp(&(b.queued, &b.key)));
+    Ok(due)
 }
 
 /// At the end: another worker may have at once what this one took.
@@ -236,7 +258,7 @@ pub(super) async fn messages(link: &mut Link, incident: &str) -> Result<Vec<Outb
         .bind(MAX_ROWS)
         .fetch_all(link)
         .await?;
-    Ok(all(&rows, read_item))
+    Ok(all(&rows, unread::item))
 }
 
 pub(super) async fn dead(link: &mut Link, limit: usize) -> Result<Vec<OutboxItem>> {
@@ -246,19 +268,7 @@ pub(super) async fn dead(link: &mut Link, limit: usize) -> Result<Vec<OutboxItem
             .bind(limit)
             .fetch_all(link)
             .await?;
-    Ok(all(&rows, read_item))
-}
-
-fn read_item(row: &Get<'_>) -> Result<OutboxItem> {
-    Ok(OutboxItem {
-        key: row.text("key")?,
-        channel: row.name("channel")?,
-        notification: row.json("notification")?,
-        queued: row.time("queued")?,
-        due: row.time("due")?,
-        attempts: u32::try_from(row.count("attempts")?).unwrap_or(u32::MAX),
-        status: row.word("status")?,
-    })
+    Ok(all(&rows, unread::item))
 }
 
 fn read_attempt(row: &Get<'_>) -> Result<Attempt> {
@@ -300,5 +310,5 @@ pub(super) async fn live(link: &mut Link, since: Timestamp) -> Result<Vec<Outbox
     .bind(micros(since))
     .fetch_all(link)
     .await?;
-    Ok(all(&rows, read_item))
+    Ok(all(&rows, unread::item))
 }

@@ -19,6 +19,7 @@ use crate::model::silence::Silence;
 use crate::model::time::{Clock, Now};
 
 mod api;
+mod late;
 mod past;
 mod postgres;
 mod random;

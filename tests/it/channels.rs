@@ -65,7 +65,7 @@ fn alertmanager_accepts_our_alerts_shows_them_and_resolves_them() {
         assert_eq!(alert["status"]["state"], "active");
         assert_eq!(
             alert["generatorURL"],
-            "https://cachewatch.example.org/#sample"
+            "https://cachewatch.example.org/caches/sample"
         );
         let summary = alert["annotations"]["summary"].as_str().unwrap();
         assert!(summary.starts_with("Test: Miss rate 34.1 %"), "{summary}");

@@ -39,10 +39,13 @@ mod flood;
 mod harness;
 mod lookups;
 mod promql;
+mod report;
 mod rules;
 mod scene;
 mod scraping;
 mod settings;
+mod store_postgres;
+mod store_trouble;
 mod top;
 
 /// A file of the repository.

@@ -80,6 +80,11 @@ impl Ruled {
         self.watches.iter().any(|watch| watch.incident.is_some())
     }
 
+    pub(in crate::alert) fn has_incident_about(&self, subject: Option<&Subject>) -> bool {
+        let mut watches = self.watches.iter();
+        watches.any(|watch| watch.incident.is_some() && watch.subject.as_ref() == subject)
+    }
+
     pub(super) fn is_down(&self) -> bool {
         matches!(self.rule.signal, Signal::Down(_))
     }

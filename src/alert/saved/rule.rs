@@ -128,6 +128,14 @@ impl SavedRule {
         })
     }
 
+    pub(super) fn has_incident(&self) -> bool {
+        self.incident.is_some()
+    }
+
+    pub(super) fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.rule
     }
@@ -199,8 +207,15 @@ impl SavedRule {
             .or(watch.incident.as_ref().map(Incident::number));
     }
 
-    /// The end of an incident whose rule is gone.
-    pub(super) fn retire(&self, owner: &Owner, away: Duration, now: Now, outcome: &mut Outcome) {
+    /// The end of an incident that nothing goes on with; `why` says it.
+    pub(super) fn retire(
+        &self,
+        owner: &Owner,
+        why: &str,
+        away: Duration,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
         let (Some(saved), Ok(name)) = (&self.incident, Name::new(&self.rule)) else {
             return;
         };
@@ -216,7 +231,7 @@ impl SavedRule {
             owner,
             now,
         };
-        watch.retire(telling, "the rule was removed", outcome);
+        watch.retire(telling, why, outcome);
     }
 }
 

@@ -63,11 +63,11 @@ impl Shared {
         entry.map(|e| Arc::clone(&e.stats))
     }
 
-    /// The messages about trouble with one channel, to the others. When none of them wants it by its routing, all get it:
-    /// somebody must know.
+    /// The messages about trouble of our own, to all channels but the one that has it. When none of them wants it by its
+    /// routing, all get it: somebody must know.
     pub(crate) fn plan_around(
         &self,
-        channel: &ChannelName,
+        channel: Option<&ChannelName>,
         n: &Arc<Notification>,
         now: Timestamp,
     ) -> Vec<OutboxItem> {
@@ -76,7 +76,7 @@ impl Shared {
             entries
                 .iter()
                 .map(|e| &*e.config)
-                .filter(|config| config.name != *channel)
+                .filter(|config| Some(&config.name) != channel)
         };
         let planned = route::plan(others(), n, now);
         if !planned.is_empty() {

@@ -11,10 +11,7 @@ use crate::model::name::ChannelName;
 use crate::model::record::{Attempt, IncidentRecord, OutboxItem, OutboxStatus};
 use crate::model::silence::Silence;
 use crate::notify::group::Standing;
-use crate::store::{Batch, IncidentFilter, MAX_INCIDENTS, Store, StoreError};
-
-/// How many open incidents are looked at.
-const MAX_OPEN: usize = 10_000;
+use crate::store::{Batch, Store, StoreError};
 
 impl Outbox for Store {
     fn due<'a>(
@@ -90,23 +87,7 @@ impl Outbox for Store {
     }
 
     fn open(&self) -> BoxFuture<'_, Vec<IncidentRecord>> {
-        Box::pin(async move {
-            let mut open = Vec::new();
-            loop {
-                let filter = IncidentFilter {
-                    open: Some(true),
-                    limit: MAX_INCIDENTS,
-                    offset: open.len(),
-                    ..IncidentFilter::default()
-                };
-                let found = known(self.incidents(&filter).await);
-                let last = found.len() < MAX_INCIDENTS;
-                open.extend(found);
-                if last || open.len() >= MAX_OPEN {
-                    return open;
-                }
-            }
-        })
+        Box::pin(async move { known(self.open_incidents().await) })
     }
 
     fn silences(&self, now: Timestamp) -> BoxFuture<'_, Vec<Silence>> {

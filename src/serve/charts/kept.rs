@@ -61,10 +61,10 @@ fn key(cache: &str, request: &Request) -> Key {
 impl Kept {
     /// The picture with this right edge, if it is still there.
     pub(super) fn get(&self, cache: &str, request: &Request, to: Timestamp) -> Option<Bytes> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.asked += 1;
-        let asked = shelf.asked;
-        let picture = shelf.pictures.get_mut(&key(cache, request))?;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.asked += 1;
+        let asked = kept.asked;
+        let picture = kept.pictures.get_mut(&key(cache, request))?;
         if picture.to != to {
             return None;
         }
@@ -74,20 +74,20 @@ impl Kept {
 
     /// Keeps it in the place of an older one of the same.
     pub(super) fn put(&self, cache: &str, request: &Request, to: Timestamp, bytes: Bytes) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = shelf.asked;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = kept.asked;
         let picture = Picture { to, bytes, asked };
-        shelf.bytes += size(&picture);
-        if let Some(before) = shelf.pictures.insert(key(cache, request), picture) {
-            shelf.bytes -= size(&before);
+        kept.bytes += size(&picture);
+        if let Some(before) = kept.pictures.insert(key(cache, request), picture) {
+            kept.bytes -= size(&before);
         }
-        while shelf.bytes > MOST_BYTES {
-            let oldest = shelf.pictures.iter().min_by_key(|(_, p)| p.asked);
+        while kept.bytes > MOST_BYTES {
+            let oldest = kept.pictures.iter().min_by_key(|(_, p)| p.asked);
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
                 break;
             };
-            if let Some(gone) = shelf.pictures.remove(&oldest) {
-                shelf.bytes -= size(&gone);
+            if let Some(gone) = kept.pictures.remove(&oldest) {
+                kept.bytes -= size(&gone);
             }
         }
     }

@@ -37,7 +37,7 @@ pub(in crate::serve) async fn ask(
     let fields = Fields::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let link = match verified(&state, &action, &fields) {
         Ok(link) => link,
-        Err(refused) => return refuse(&state, &refused),
+        Err(refused) => return refuse(&state, refused),
     };
     question(&state, &link, StatusCode::OK, None).await
 }
@@ -51,7 +51,7 @@ pub(in crate::serve) async fn follow(
     let fields = fields(body).unwrap_or_default();
     let link = match verified(&state, &action, &fields) {
         Ok(link) => link,
-        Err(refused) => return refuse(&state, &refused),
+        Err(refused) => return refuse(&state, refused),
     };
     let Some(store) = &state.store else {
         return no_incident();
@@ -127,7 +127,7 @@ fn verified(state: &AppState, action: &str, fields: &Fields) -> Result<Link, Sig
     Ok(link)
 }
 
-fn refuse(state: &AppState, refused: &SignedError) -> Response {
+fn refuse(state: &AppState, refused: SignedError) -> Response {
     let snapshot = state.snapshot.load_full();
     let frame = state.frame(&snapshot, "/incidents");
     let mut response = routes::html(&page::RefusedPage::new(refused.to_string(), frame));

@@ -34,7 +34,8 @@ pub(super) fn letters(text: &str) -> String {
         if c.is_ascii_alphanumeric() {
             out.push(c);
         } else {
-            out.push_str(&format!("-{:x}", u32::from(c)));
+            out.push('-');
+            out.push_str(&u32::from(c).to_string());
         }
     }
     out

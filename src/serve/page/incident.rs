@@ -108,10 +108,11 @@ pub(in crate::serve) struct IncidentPage {
     chart: Option<ChartView>,
     timeline: Vec<Entry>,
     runbook: Option<String>,
+    /// Whether it is open, and nobody has taken it on.
+    to_acknowledge: bool,
     open: bool,
-    acknowledged: bool,
-    allowed: bool,
-    filled: Filled,
+    /// Forms, where something may be changed.
+    forms: Option<Filled>,
     matchers: String,
 }
 
@@ -168,10 +169,9 @@ impl IncidentPage {
             chart: story.past.as_ref().map(|around| around.0.clone()),
             timeline: timeline::timeline(story),
             runbook: incident.notification.runbook.as_deref().and_then(link),
+            to_acknowledge: incident.resolved.is_none() && incident.acknowledged.is_none(),
             open: incident.resolved.is_none(),
-            acknowledged: incident.acknowledged.is_some(),
-            allowed: false,
-            filled: Filled::default(),
+            forms: None,
             matchers: format!("cache={} rule={}", incident.cache, incident.rule),
         }
     }
@@ -179,7 +179,7 @@ impl IncidentPage {
     /// With forms, where something may be changed.
     #[must_use]
     pub(in crate::serve) fn with_forms(mut self, allowed: bool, filled: Filled) -> Self {
-        (self.allowed, self.filled) = (allowed, filled);
+        self.forms = allowed.then_some(filled);
         self
     }
 

@@ -57,7 +57,7 @@ impl IncidentsPage {
     pub(in crate::serve) fn new(
         snapshot: &Snapshot,
         found: Result<(Vec<IncidentRecord>, Vec<IncidentRecord>), StoreError>,
-        shown: Shown,
+        shown: &Shown,
         frame: Frame,
     ) -> Self {
         let (trouble, (open, mut past)) = match found {

@@ -150,7 +150,7 @@ fn row(cache: &CacheSnapshot, now: Now) -> Row {
             .iter()
             .map(|(k, v)| (text(k), text(v)))
             .collect(),
-        hit_ratio: window.and_then(|w| w.hit_ratio()).map(percent),
+        hit_ratio: window.and_then(WindowStats::hit_ratio).map(percent),
         evidence: match window.and_then(|w| Some((w.miss_ratio_lower?, w.lookups()?))) {
             // The bound says at least how many miss; of hits there are at most the rest.
             Some((lower, lookups)) => {
@@ -288,6 +288,9 @@ fn summary(snapshot: &Snapshot) -> String {
             (n > 0).then(|| format!("{n} {}", word(state)))
         })
         .collect();
+    if total == 0 {
+        return "No caches".to_owned();
+    }
     let noun = if total == 1 { "cache" } else { "caches" };
     format!("{total} {noun}: {}", parts.join(", "))
 }

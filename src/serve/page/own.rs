@@ -31,20 +31,12 @@ struct ChannelView {
 }
 
 impl HealthPage {
-    pub(in crate::serve) fn new(
-        snapshot: &Snapshot,
-        store: Option<&StoreHealth>,
-        frame: Frame,
-    ) -> Self {
-        let mut troubles = troubles(snapshot);
+    pub(in crate::serve) fn new(snapshot: &Snapshot, frame: Frame) -> Self {
         let mut facts = facts(snapshot);
-        if let Some(store) = store {
-            troubles.extend(store_troubles(store));
-            facts.extend(store_facts(store));
-        }
+        facts.extend(store_facts(&snapshot.own.store));
         Self {
             frame,
-            troubles,
+            troubles: troubles(snapshot),
             facts,
             channels: snapshot
                 .own
@@ -138,20 +130,6 @@ fn facts(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
             count(http.refused_connections.get() + http.timed_out_connections.get()),
         ),
     ]
-}
-
-fn store_troubles(store: &StoreHealth) -> Vec<String> {
-    let mut troubles = Vec::new();
-    if let Some(error) = &store.error {
-        troubles.push(format!("The store does not work: {}", text(error)));
-    }
-    if let Some(aside) = &store.set_aside {
-        troubles.push(format!(
-            "The database could not be used and was set aside as {}; a new one is in use.",
-            text(aside)
-        ));
-    }
-    troubles
 }
 
 fn store_facts(store: &StoreHealth) -> Vec<(&'static str, String)> {

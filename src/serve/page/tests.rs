@@ -7,7 +7,10 @@ fn cache_page(name: &str) -> String {
     let snapshot = sample::rich();
     let cache = snapshot.caches.iter().find(|c| c.name.as_str() == name);
     let frame = Frame::new(&snapshot, "", 1);
-    let charts = ChartsView::none(Default::default(), String::new());
+    let charts = ChartsView::none(
+        crate::serve::charts::request::Range::default(),
+        String::new(),
+    );
     CachePage::new(&snapshot, cache.unwrap(), charts, frame)
         .render()
         .unwrap()

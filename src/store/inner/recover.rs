@@ -65,6 +65,7 @@ impl Inner {
             let path = path.display().to_string();
             self.with_health(|health| health.set_aside = Some(path));
         }
+        self.look_at_books(&mut opened.link).await?;
         loop {
             let mut disk = self.disk.lock().await;
             let ops = disk.log.next(ROWS_AT_ONCE);

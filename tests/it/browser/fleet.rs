@@ -20,6 +20,7 @@ use cachewatch::model::snapshot::{
     CacheSnapshot, CacheState, ConfigStatus, NodeSnapshot, OwnSnapshot, Snapshot,
 };
 use cachewatch::model::stats::{ChannelStats, DurationHistogram, HttpStats};
+use cachewatch::model::store_health::StoreHealth;
 use cachewatch::model::time::Now;
 use cachewatch::model::window::{Totals, WINDOWS, WindowStats};
 
@@ -61,8 +62,13 @@ pub fn snapshot(caches: Vec<Arc<CacheSnapshot>>, at: Now) -> Snapshot {
             channels: vec![(name("team-slack"), "slack", Arc::new(stats))],
             http: Arc::new(HttpStats::default()),
             reports_dropped: 0,
-            store: cachewatch::model::store_health::StoreHealth::default(),
             heartbeat: Arc::default(),
+            store: StoreHealth {
+                backend: "sqlite",
+                wanted: true,
+                durable: true,
+                ..StoreHealth::default()
+            },
             tick_took: Duration::from_micros(350),
         },
     }
@@ -104,6 +110,7 @@ pub fn states(at: Now) -> Vec<Arc<CacheSnapshot>> {
     new_one.alerts.clear();
     for node in &mut new_one.nodes {
         (node.up, node.read_at, node.reading) = (false, None, None);
+        node.completeness = PerKind::default();
     }
     let mut archive = cache("archive", CacheState::InsufficientTraffic, 0.0, at);
     archive.windows = windows(0.0, 0.0);
@@ -256,9 +263,10 @@ fn alerts(cache: &str, state: CacheState, miss: f64, at: Now) -> Vec<AlertStatus
                 miss * 80.0
             ),
             muted: None,
-            looks: match firing {
-                true => vec![look(60, 0.31), look(30, 0.36), look(0, miss)],
-                false => Vec::new(),
+            looks: if firing {
+                vec![look(60, 0.31), look(30, 0.36), look(0, miss)]
+            } else {
+                Vec::new()
             },
         },
         AlertStatus {
@@ -271,10 +279,12 @@ fn alerts(cache: &str, state: CacheState, miss: f64, at: Now) -> Vec<AlertStatus
             incident: None,
             value: None,
             threshold: None,
-            explanation: match down {
-                true => "no node has answered for 1m 35s".to_owned(),
-                false => "1 of 1 nodes answers".to_owned(),
-            },
+            explanation: if down {
+                "no node has answered for 1m 35s"
+            } else {
+                "1 of 1 nodes answers"
+            }
+            .to_owned(),
             muted: None,
             looks: Vec::new(),
         },

@@ -177,6 +177,7 @@ async fn incidents(store: &Store, cache: &Name, now: Timestamp) {
 }
 
 fn steps(batch: &mut Batch, incident: &IncidentRecord) {
+    use AlertState::{Firing, Ok, Pending, Recovering};
     let mut step = |at, from, to, why: &str| {
         batch.transitions.push(TransitionRecord {
             cache: incident.cache.clone(),
@@ -189,7 +190,6 @@ fn steps(batch: &mut Batch, incident: &IncidentRecord) {
             why: why.to_owned(),
         });
     };
-    use AlertState::{Firing, Ok, Pending, Recovering};
     let began = incident.started;
     step(
         before(began, 60),

@@ -17,7 +17,6 @@ pub(super) fn numbers(evidence: &Evidence) -> Numbers {
         Evidence::MissRatio(evidence) => misses(evidence),
         Evidence::Down(evidence) => down(evidence),
         Evidence::Signal(evidence) => signal(evidence),
-        // It is about cachewatch itself: words, no numbers.
         Evidence::Own(_) => Numbers::new(),
     }
 }
@@ -97,6 +96,7 @@ pub(super) fn sentences(notification: &Notification) -> Vec<String> {
     let attribution = match &notification.evidence {
         Evidence::MissRatio(evidence) => evidence.attribution.as_ref(),
         Evidence::Signal(evidence) => evidence.attribution.as_ref(),
+        Evidence::Own(_) => None,
         Evidence::Down(evidence) => {
             let nodes = evidence.nodes.iter().take(10);
             sentences.extend(
@@ -104,11 +104,10 @@ pub(super) fn sentences(notification: &Notification) -> Vec<String> {
             );
             None
         }
-        Evidence::Own(evidence) => {
-            sentences.extend([text(&evidence.why), text(&evidence.advice)]);
-            None
-        }
     };
+    if let Evidence::Own(own) = &notification.evidence {
+        sentences.extend([&own.problem, &own.why, &own.advice].map(|words| text(words)));
+    }
     sentences.extend(attribution.into_iter().flat_map(shares));
     sentences.extend(notification.note.as_deref().map(text));
     sentences

@@ -1,0 +1,257 @@
+//! Markdown with tables, as GitHub and most others read it.
+//!
+//! Invariant: text from elsewhere cannot begin a tag, a link, a cell or a line: each character that could is escaped.
+
+use std::fmt::Write as _;
+
+use super::numbers::Report;
+use super::view::{CacheView, View};
+
+pub(super) fn render(report: &Report) -> String {
+    let view = View::of(report);
+    let mut out = Writer(String::new());
+    out.line("# Cache report");
+    out.gap();
+    out.line(&format!(
+        "{} ({}).",
+        escape(&view.period),
+        escape(&view.compared)
+    ));
+    out.gap();
+    out.line(&format!("**{}**", escape(&view.lead)));
+    out.gap();
+    if !view.fleet.is_empty() {
+        out.table(
+            "Cache | Hit ratio | 98 % bounds | Change | Lookups | Misses | Evictions | Incidents | Covered",
+            "lrrlrrrlr",
+            view.fleet.iter().map(|row| {
+                [
+                    &row.name,
+                    &row.ratio,
+                    &row.bounds,
+                    &row.change.text,
+                    &row.lookups,
+                    &row.misses,
+                    &row.evictions,
+                    &row.incidents,
+                    &row.covered,
+                ]
+                .map(|text| escape(text))
+                .to_vec()
+            }),
+        );
+    }
+    for cache in &view.caches {
+        one(&mut out, cache);
+    }
+    out.line("---");
+    out.gap();
+    out.line(&escape(&view.rests_on));
+    out.0
+}
+
+struct Writer(String);
+
+impl Writer {
+    fn line(&mut self, text: &str) {
+        // Writing to a String cannot fail.
+        writeln!(self.0, "{text}").ok();
+    }
+
+    fn gap(&mut self) {
+        self.line("");
+    }
+
+    /// `aligned`: a letter a column, `l` or `r`. Cells are escaped already.
+    fn table(&mut self, head: &str, aligned: &str, rows: impl Iterator<Item = Vec<String>>) {
+        self.line(&format!("| {head} |"));
+        let rule: Vec<_> = aligned
+            .chars()
+            .map(|c| if c == 'r' { "---:" } else { "---" })
+            .collect();
+        self.line(&format!("| {} |", rule.join(" | ")));
+        for row in rows {
+            self.line(&format!("| {} |", row.join(" | ")));
+        }
+        self.gap();
+    }
+}
+
+fn one(out: &mut Writer, cache: &CacheView) {
+    let name = escape(&cache.name);
+    match &cache.url {
+        Some(url) => out.line(&format!("## [{name}](<{url}>)")),
+        None => out.line(&format!("## {name}")),
+    }
+    out.gap();
+    for caveat in &cache.caveats {
+        out.line(&format!("> {}", escape(caveat)));
+        out.gap();
+    }
+    if !cache.empty {
+        out.line(&format!(
+            "**Hit ratio {}** {}.",
+            escape(&cache.ratio),
+            escape(&cache.basis)
+        ));
+        if let Some(before) = &cache.before {
+            out.line(&format!(
+                "{}; {}.",
+                escape(&cache.change.text),
+                escape(before)
+            ));
+        }
+        out.gap();
+        out.table(
+            " | | ",
+            "lrr",
+            cache.tiles.iter().map(|tile| {
+                vec![
+                    tile.name.to_owned(),
+                    escape(&tile.value),
+                    escape(&tile.note),
+                ]
+            }),
+        );
+        if !cache.advice.is_empty() {
+            out.line("### What would help");
+            out.gap();
+            for advice in &cache.advice {
+                out.line(&format!(
+                    "- **{}.** {}",
+                    escape(&advice.verdict),
+                    escape(&advice.reason)
+                ));
+            }
+            out.gap();
+        }
+        namespaces(out, cache);
+    }
+    incidents(out, cache);
+    hours(out, cache);
+}
+
+fn namespaces(out: &mut Writer, cache: &CacheView) {
+    out.line("### Namespaces");
+    out.gap();
+    if !cache.namespaces.is_empty() {
+        let (head, aligned) = if cache.has_costs {
+            (
+                "Namespace | Misses | Share | Against before | Causes | Evictions | Expirations | Cost",
+                "lrrrlrrr",
+            )
+        } else {
+            (
+                "Namespace | Misses | Share | Against before | Causes | Evictions | Expirations",
+                "lrrrlrr",
+            )
+        };
+        let rows = cache.namespaces.iter().map(|row| {
+            let causes: Vec<_> = row
+                .causes
+                .iter()
+                .map(|cause| format!("{} {}", cause.words, escape(&cause.percent)))
+                .collect();
+            let mut cells = vec![
+                escape(&row.name),
+                escape(&row.misses),
+                escape(&row.share),
+                escape(&row.change),
+                causes.join(", "),
+                escape(&row.evictions),
+                escape(&row.expirations),
+            ];
+            cells.extend(cache.has_costs.then(|| escape(&row.cost)));
+            cells
+        });
+        out.table(head, aligned, rows);
+    }
+    out.line(&escape(&cache.namespaces_note));
+    out.gap();
+}
+
+fn incidents(out: &mut Writer, cache: &CacheView) {
+    out.line("### Incidents");
+    out.gap();
+    out.line(&escape(&cache.incidents_lead));
+    out.gap();
+    if !cache.incidents.is_empty() {
+        let rows = cache.incidents.iter().map(|row| {
+            let rule = match &row.url {
+                Some(url) => format!("[{}](<{url}>)", escape(&row.rule)),
+                None => escape(&row.rule),
+            };
+            let lasted = if row.open { ", open" } else { "" };
+            vec![
+                escape(&row.started),
+                format!("{}{lasted}", escape(&row.lasted)),
+                row.severity.to_owned(),
+                rule,
+                escape(&row.subject),
+                escape(&row.headline),
+            ]
+        });
+        out.table(
+            "Began (UTC) | Lasted | Severity | Rule | Of | What",
+            "lrllll",
+            rows,
+        );
+    }
+    if let Some(more) = &cache.incidents_left_out {
+        out.line(more);
+        out.gap();
+    }
+}
+
+fn hours(out: &mut Writer, cache: &CacheView) {
+    let Some(hours) = &cache.hours else { return };
+    out.line("### Miss ratio by hour, in percent (UTC)");
+    out.gap();
+    if !hours.worst.is_empty() {
+        let worst: Vec<_> = hours.worst.iter().map(|text| escape(text)).collect();
+        out.line(&format!("Worst: {}.", worst.join("; ")));
+        out.gap();
+    }
+    let head: Vec<_> = (0..24).map(|hour| format!("{hour:02}")).collect();
+    let rows = hours.rows.iter().map(|(day, hours)| {
+        let cells = hours.iter().map(|hour| hour.text.clone());
+        std::iter::once((*day).to_owned()).chain(cells).collect()
+    });
+    out.table(
+        &format!(" | {}", head.join(" | ")),
+        &format!("l{}", "r".repeat(24)),
+        rows,
+    );
+}
+
+/// Every character that Markdown or HTML could take for more than itself.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '@' | '$' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(c),
+        }
+    }
+    // A bare address would become a link of its own.
+    out.replace("://", ":&#47;&#47;")
+        .replace("www.", "www&#46;")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nothing_foreign_is_markup() {
+        assert_eq!(
+            super::escape("a|b\\ [x](http://y) <b>*_`\n# www.x"),
+            "a\\|b\\\\ \\[x\\](http:&#47;&#47;y) &lt;b&gt;\\*\\_\\` \\# www&#46;x"
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! What the numbers do not rest on.
+
+use super::summary::plural;
+use crate::report::numbers::{Cache, Report};
+use crate::report::words::{moment, percent, span};
+
+/// What covers less says so.
+const COMPLETE: f64 = 0.995;
+/// Gaps that are told one by one.
+const TOLD: usize = 3;
+/// What rests on fewer of the misses says so.
+const ATTRIBUTED: f64 = 0.99;
+
+/// About a cache as a whole.
+pub(super) fn caveats(cache: &Cache, report: &Report) -> Vec<String> {
+    if cache.record.slots.is_empty() {
+        return vec!["Nothing is known of this cache in this time.".to_owned()];
+    }
+    let mut all = Vec::new();
+    if cache.counts.covered_ratio < COMPLETE {
+        // Rounded down, so that it never claims more than there is.
+        let covered = percent((cache.counts.covered_ratio * 1000.0).floor() / 1000.0);
+        let begun = cache.history_begins.map_or_else(String::new, |at| {
+            format!(" History begins on {}.", moment(at))
+        });
+        all.push(format!("Readings cover {covered} of the time.{begun}"));
+    }
+    let gaps: Vec<_> = cache
+        .gaps
+        .list
+        .iter()
+        // That before the beginning was just told.
+        .filter(|gap| cache.history_begins.is_none() || gap.from > report.from)
+        .collect();
+    if !gaps.is_empty() {
+        let mut longest = gaps.clone();
+        longest.sort_by_key(|gap| std::cmp::Reverse(gap.to.duration_since(gap.from)));
+        let told: Vec<_> = longest
+            .iter()
+            .take(TOLD)
+            .map(|gap| {
+                let seconds = gap.to.duration_since(gap.from).as_secs_f64();
+                format!("{} from {}", span(seconds), moment(gap.from))
+            })
+            .collect();
+        let hidden = cache.gaps.count.saturating_sub(cache.gaps.list.len());
+        let count = gaps.len() + hidden;
+        let all_told = count <= TOLD;
+        all.push(format!(
+            "{} without readings{} {}.",
+            plural(count, "time"),
+            if all_told { ":" } else { "; the longest:" },
+            told.join(", ")
+        ));
+    }
+    all
+}
+
+/// About the table of namespaces.
+pub(super) fn namespaces(cache: &Cache) -> String {
+    let Some(found) = &cache.attribution else {
+        return "No miss was attributed to a namespace: keyspace events were not received."
+            .to_owned();
+    };
+    let mut said = String::new();
+    if found.namespaces_left_out > 0 {
+        said = format!(
+            "{} more with {} of the attributed misses are left out. ",
+            plural(found.namespaces_left_out, "namespace"),
+            percent(
+                crate::report::gather::part(found.misses_left_out as f64, found.misses as f64)
+                    .unwrap_or_default()
+            )
+        );
+    }
+    if let Some(part) = found.of_misses_ratio.filter(|part| *part < ATTRIBUTED) {
+        let part = percent((part * 1000.0).floor() / 1000.0);
+        said.push_str(&format!("This rests on {part} of the misses. "));
+    }
+    said.push_str(
+        "History holds misses by namespace, not hits: hit ratios and savings by namespace are not known here.",
+    );
+    said
+}
