@@ -11,8 +11,12 @@ from .server import server_rows
 NO_EVENTS = "No keyspace events: see the row Completeness"
 NO_PRICE = "No namespace has a price"
 UNKNOWN_HITS = "hits of a namespace are known only from sampling or from the application"
-ALERT_STATES = [("ok", GREEN), ("pending", "#F0E442"), ("firing", RED), ("recovering", ORANGE),
-                ("insufficient_traffic", GREY), ("no_data", GREY)]
+ALERT_STATES = [("ok", GREEN), ("pending", "#F0E442"), ("firing", RED), ("recovering", ORANGE), ("silenced", PURPLE),
+                ("warming_up", SKY), ("insufficient_traffic", GREY), ("no_data", GREY)]
+# What the reader of events says of a gap; red is where the server can be set so that it does not happen.
+GAP_REASONS = [("start", GREY), ("restart", SKY), ("failover", BLUE), ("output_limit", RED), ("paused", PURPLE),
+               ("silent", ORANGE), ("connection", "#F0E442"), ("not_published", RED)]
+NO_GAPS = "where nobody reads events, there are no gaps"
 EVENT_STATES = [("working", GREEN), ("connecting", SKY), ("lost", ORANGE), ("notifications_off", RED),
                 ("forbidden", RED), ("disabled", GREY)]
 
@@ -45,8 +49,8 @@ def at_a_glance():
         4,
         (3, stat("State", "How the cache is, in a word.", [now(state_number(), "{{cache}}")], mappings=numbers,
                  text="value", graph="none")),
-        (3, stat("Open incidents", "Rules of cachewatch that fire for this cache.",
-                 [now("sum(max by (rule) (cache_alert_firing{@cache}))")], steps=NONE_IS_GOOD, graph="none")),
+        (3, stat("Open incidents", "Incidents of cachewatch's rules at this cache, silenced ones, too.",
+                 [now("sum(max by (rule, subject) (cache_alert_firing{@cache}))")], steps=NONE_IS_GOOD, graph="none")),
         (4, stat("Hit ratio, 5 min", "Hits / lookups of the last five minutes, as cachewatch computes it.",
                  [query('1 - max(cache_miss_ratio{@cache,window="5m"})', "hits")], "percentunit", HIT_RATIO,
                  decimals=1, no_data=NO_LOOKUPS)),
@@ -238,12 +242,24 @@ def completeness():
              (8, state_timeline("Subscription to events",
                                 "Whether keyspace events arrive. `notifications off` and `forbidden`: cachewatch's page "
                                 "shows the command that mends it.", [query(events, "{{node}}")], numbered(EVENT_STATES))),
-             (8, timeseries("Events", "Keyspace events per second by kind, and subscriptions that ended.",
+             (8, timeseries("Events", "Keyspace events per second by kind, and those whose key was too long.",
                             [query(rate("cache_events_total", "event"), "{{event}}"),
-                             query("sum(increase(cache_events_gaps_total{@node}[$__rate_interval]))", "gaps"),
                              query("sum(rate(cache_events_keys_cut_total{@node}[$__rate_interval])) > 0", "keys cut",
-                                   "keys are hardly ever longer than 64 KiB")], "ops",
-                            overrides=[colored("gaps", RED)]))),
+                                   "keys are hardly ever longer than 64 KiB")], "ops"))),
+        line(7, (8, timeseries("Gaps in the events", "Times without events that ended in the interval, by reason. "
+                               "`start` is cachewatch's own.",
+                               [query("sum by (reason) (increase(cache_events_gaps_total{@node}[$__rate_interval]))",
+                                      "{{reason}}", NO_GAPS)], stack=True, decimals=0,
+                               overrides=[colored(*reason) for reason in GAP_REASONS], no_data=NO_EVENTS)),
+             (8, timeseries("How long the gaps lasted",
+                            "From the last sign of life to the next subscription, shown when a gap is over. What "
+                            "happened to keys meanwhile is not known; their misses count as `unknown`.",
+                            [query("sum by (reason) (increase(cache_events_gap_seconds_total{@node}[$__rate_interval]))",
+                                   "{{reason}}", NO_GAPS)], "s", stack=True,
+                            overrides=[colored(*reason) for reason in GAP_REASONS], no_data=NO_EVENTS)),
+             (8, bars("Time without events", "Together, in the time range, by node and reason.",
+                      [now("sum by (node, reason) (increase(cache_events_gap_seconds_total{@node}[$__range])) > 0",
+                           "{{node}}: {{reason}}", "there are none while all is well")], "s", low=0, no_data="No gap in this time"))),
         line(6, (6, stat("`never seen` reaches back",
                          "A miss counts as never seen when no removal of the key is remembered; so far back they are.",
                          [now("min(cache_attribution_horizon_seconds{@cache})")], "s", graph="none", no_data=NO_EVENTS)),
@@ -289,17 +305,20 @@ def nodes():
 
 
 def incidents():
-    rules = number_of("cache_alert_state", "cache", "rule", ALERT_STATES)
+    # A rule about namespaces or nodes has a lane for each.
+    lanes = f'label_join({number_of("cache_alert_state", "cache", "rule, subject", ALERT_STATES)}, "of", " ", "rule", "subject")'
     columns = [
-        ("rule", "Rule", {}), ("severity", "Severity", {}),
+        ("rule", "Rule", {}), ("subject", "Of", {}), ("severity", "Severity", {}),
         ("state", "State", {"mappings": values(*((n, n.replace("_", " "), c) for n, c in ALERT_STATES)),
                             "custom__cellOptions": {"type": "color-text"}}),
-        (now("max by (rule, severity, state) (cache_alert_state{@cache} == 1)"), None, {}),
+        (now("max by (rule, subject, severity, state) (cache_alert_state{@cache} == 1)"), None, {}),
     ]
-    return line(7, (14, state_timeline("Rules", "Where each rule stood for this cache.", [query(rules, "{{rule}}")],
-                                       numbered(ALERT_STATES))),
-                (10, table("Rules now", "Where each rule stands. An incident is open while firing or recovering.",
-                           columns, no_data="No rule watches this cache")))
+    return line(7, (14, state_timeline("Rules", "Where each rule stood for this cache, or for its namespace or node. While "
+                                       "a cache warms up after a restart or a flush, misses are no evidence.",
+                                       [query(lanes, "{{of}}")], numbered(ALERT_STATES))),
+                (10, table("Rules now", "Where each rule stands, and for which namespace or node if it is about one. An "
+                           "incident is open while firing, recovering or silenced.", columns,
+                           no_data="No rule watches this cache")))
 
 
 def build():

@@ -3,13 +3,15 @@
 from .frame import INSTANCE, choice, dashboard, line, row
 from .panels import (
     FEW_ARE_GOOD, FULL, GREEN, GREY, NONE_IS_GOOD, ONE_IS_GOOD, ORANGE, RED,
-    colored, now, query, stat, table, timeseries, values,
+    SKY, colored, now, painted, query, stat, state_timeline, table, timeseries, values,
 )
 
 NO_CHANNELS = "No channel is configured"
 ALL_WELL = "there are none while all is well"
 UNSAMPLED = "sampling is off unless somebody configures it"
-STORELESS = "without a data folder nothing is kept"
+STORELESS = "without a data folder or a database nothing is kept"
+SENDS_NOTHING = "without a channel nothing is sent"
+BROKEN = values((0, "no", GREEN), (1, "broken", RED))
 YES_NO = values((0, "no", RED), (1, "yes", GREEN))
 
 
@@ -30,16 +32,16 @@ def at_a_glance():
         (3, stat("Configuration in force", "Whether the file on disk is what it works with.",
                  [now("min(cachewatch_config_last_reload_successful{@self})")], steps=ONE_IS_GOOD, mappings=YES_NO,
                  graph="none")),
-        (3, stat("State is saved", "Whether open incidents would survive a restart.",
+        (3, stat("State is saved", "Whether incidents, messages and history would survive a restart.",
                  [now("min(cachewatch_store_up{@self})", may_be_empty=STORELESS)], steps=ONE_IS_GOOD, mappings=YES_NO,
-                 graph="none", no_data="No data folder")),
-        (3, stat("Messages given up", "Notifications that failed for good or were dropped, in the time range.",
-                 [now('sum(increase(cachewatch_notifications_total{@self,outcome=~"failed|dropped"}[$__range]))',
-                      may_be_empty="without a channel nothing is sent")], steps=NONE_IS_GOOD, graph="none", decimals=0,
+                 graph="none", no_data="Neither data_dir nor store")),
+        (3, stat("Messages given up", "Notifications that were refused or given up, in the time range.",
+                 [now('sum(increase(cachewatch_notifications_total{@self,outcome="failed"}[$__range]))',
+                      may_be_empty=SENDS_NOTHING)], steps=NONE_IS_GOOD, graph="none", decimals=0,
                  no_data=NO_CHANNELS)),
-        (3, stat("Messages waiting", "Notifications that wait or are under way.",
+        (3, stat("Messages waiting", "Notifications that wait or are under way, those held back in quiet hours included.",
                  [now("sum(cachewatch_notifications_pending{@self})",
-                      may_be_empty="without a channel nothing is sent")], steps=FEW_ARE_GOOD, graph="none",
+                      may_be_empty=SENDS_NOTHING)], steps=FEW_ARE_GOOD, graph="none",
                  no_data=NO_CHANNELS)),
         (3, stat("Nodes down", "Nodes that do not answer.", [now("count(cache_up{@node}) - sum(cache_up{@node})")],
                  steps=NONE_IS_GOOD, graph="none")),
@@ -109,26 +111,98 @@ def work():
     )
 
 
+def can_it_tell():
+    """The second line of what is seen first: whether anybody would be told."""
+    return line(
+        4,
+        (6, stat("Channels broken", "Channels that refuse messages for good (401, 403, 404, 410): nobody is told by them.",
+                 [now("sum(cachewatch_channel_broken{@self})", may_be_empty=SENDS_NOTHING)], steps=NONE_IS_GOOD,
+                 graph="none", no_data=NO_CHANNELS)),
+        (6, stat("Messages that nobody got", "Notifications in the store that were refused or given up. They are kept for "
+                 "30 days.", [now("sum(cachewatch_notifications_dead{@self})", may_be_empty=SENDS_NOTHING)],
+                 steps=FEW_ARE_GOOD, graph="none", no_data=NO_CHANNELS)),
+        (6, stat("Oldest message waiting", "How long. Ten minutes and more are right in quiet hours only.",
+                 [now("max(cachewatch_notification_oldest_waiting_seconds{@self})", may_be_empty=SENDS_NOTHING)], "s",
+                 [(None, GREEN), (600, ORANGE)], graph="none", no_data=NO_CHANNELS)),
+        (6, stat("Heartbeats that stayed away",
+                 "Calls of the heartbeat that failed, or were withheld because something was wrong with cachewatch itself, "
+                 "in the time range.",
+                 [now('sum(increase(cachewatch_heartbeats_total{@self,outcome=~"failed|withheld"}[$__range]))')],
+                 steps=NONE_IS_GOOD, graph="none", decimals=0)),
+    )
+
+
 def messages():
-    outcomes = [colored("delivered", GREEN), colored("failed", RED), colored("dropped", GREY)]
+    outcomes = [colored("delivered", GREEN), colored("failed", RED), colored("superseded", SKY), colored("dropped", GREY)]
+    beats = [colored("sent", GREEN), colored("failed", RED), colored("withheld", ORANGE)]
+
+    def of_channel(metric, how="sum"):
+        return f"{how} by (channel, type) ({metric}{{@channel}})"
+
+    def in_range(metric, more=""):
+        return f"sum by (channel, type) (increase({metric}{{@channel{more}}}[$__range]))"
+
+    whole = {"decimals": 0}
+    columns = [
+        ("channel", "Channel", {}), ("type", "Type", {}),
+        (now(of_channel("cachewatch_channel_broken", "max"), may_be_empty=SENDS_NOTHING), "Broken",
+         painted("short", NONE_IS_GOOD, mappings=BROKEN)),
+        *((now(in_range("cachewatch_notifications_total", f',outcome="{outcome}"'), may_be_empty=SENDS_NOTHING),
+           outcome.capitalize(), whole) for outcome in ("delivered", "failed", "superseded")),
+        (now(of_channel("cachewatch_notifications_pending"), may_be_empty=SENDS_NOTHING), "Waiting", whole),
+        (now(of_channel("cachewatch_notification_oldest_waiting_seconds", "max"), may_be_empty=SENDS_NOTHING), "Oldest",
+         {"unit": "s", "decimals": 0}),
+        (now(of_channel("cachewatch_notifications_dead"), may_be_empty=SENDS_NOTHING), "Nobody got",
+         painted("short", FEW_ARE_GOOD, decimals=0)),
+    ]
     return (
+        line(8, (24, table("Channels", "Whether each channel works, what became of its messages in the time range, and what "
+                           "waits now.", columns, no_data=NO_CHANNELS))),
         line(8, (8, timeseries("Notifications by outcome",
-                               "Messages in the interval: delivered, failed (given up) or dropped (the queue was full).",
+                               "Messages in the interval: delivered, failed (refused or given up), superseded (needless "
+                               "before they could be sent).",
                                [query("sum by (outcome) (increase(cachewatch_notifications_total{@channel}"
-                                      "[$__rate_interval]))", "{{outcome}}", "without a channel nothing is sent")],
+                                      "[$__rate_interval]))", "{{outcome}}", SENDS_NOTHING)],
                                stack=True, overrides=outcomes, decimals=0, no_data=NO_CHANNELS)),
              (8, timeseries("Attempts that failed", "Attempts that were followed by another one, in the interval.",
                             [query("sum by (channel) (increase(cachewatch_notification_retries_total{@channel}"
-                                   "[$__rate_interval]))", "{{channel}}", "without a channel nothing is sent")],
+                                   "[$__rate_interval]))", "{{channel}}", SENDS_NOTHING)],
                             stack=True, decimals=0, no_data=NO_CHANNELS)),
-             (8, table("Channels", "What became of the messages of each channel in the time range.",
-                       [("channel", "Channel", {}), ("type", "Type", {}),
-                        *((now(f'sum by (channel, type) (increase(cachewatch_notifications_total{{@channel,'
-                               f'outcome="{outcome}"}}[$__range]))', may_be_empty="without a channel nothing is sent"),
-                           outcome.capitalize(), {"decimals": 0}) for outcome in ("delivered", "failed", "dropped")),
-                        (now("sum by (channel, type) (cachewatch_notifications_pending{@channel})",
-                             may_be_empty="without a channel nothing is sent"), "Waiting", {"decimals": 0})],
-                       no_data=NO_CHANNELS))),
+             (8, timeseries("How long messages wait", "Age of the oldest one that waits, by channel.",
+                            [query("max by (channel) (cachewatch_notification_oldest_waiting_seconds{@channel})",
+                                   "{{channel}}", SENDS_NOTHING)], "s", no_data=NO_CHANNELS))),
+        line(7, (12, timeseries("Notifications in the message of another",
+                                "Those that went along because several came at once, in the interval.",
+                                [query("sum by (channel) (increase(cachewatch_notifications_coalesced_total{@channel}"
+                                       "[$__rate_interval]))", "{{channel}}", SENDS_NOTHING)],
+                                stack=True, decimals=0, no_data=NO_CHANNELS)),
+             (12, timeseries("Heartbeat", "Calls of the dead man's switch in the interval. None at all: no heartbeat is "
+                             "configured.",
+                             [query("sum by (outcome) (increase(cachewatch_heartbeats_total{@self}[$__rate_interval]))",
+                                    "{{outcome}}")], stack=True, overrides=beats))),
+    )
+
+
+def store():
+    def in_interval(metric):
+        return f"sum(increase({metric}{{@self}}[$__rate_interval]))"
+
+    return (
+        line(7, (8, state_timeline("What is stored survives a restart", "Whether the database works. While it does not, "
+                                   "alerts go on from memory.",
+                                   [query("min by (instance) (cachewatch_store_up{@self})", "{{instance}}", STORELESS)],
+                                   YES_NO, no_data="Neither data_dir nor store")),
+             (8, timeseries("Writes that wait for the database", "Memory holds them until the database works again.",
+                            [query("max by (instance) (cachewatch_store_waiting{@self})", "{{instance}}")], decimals=0)),
+             (8, timeseries("Trouble with the database", "Outages, writes that failed, and rows that were lost because they "
+                            "were malformed or too many to wait, in the interval.",
+                            [query(in_interval("cachewatch_store_outages_total"), "outages"),
+                             query(in_interval("cachewatch_store_writes_failed_total"), "writes failed"),
+                             query(in_interval("cachewatch_store_rows_cut_total"), "rows lost")], decimals=0,
+                            overrides=[colored("outages", ORANGE), colored("writes failed", SKY),
+                                       colored("rows lost", RED)]))),
+        line(5, (24, timeseries("Rows removed because they were old", "In the interval; a sign that old rows do go.",
+                                [query(in_interval("cachewatch_store_rows_pruned_total"), "rows")], decimals=0))),
     )
 
 
@@ -162,7 +236,7 @@ def build():
     return dashboard(
         "cachewatch-exporter",
         "cachewatch / Exporter",
-        "cachewatch itself: polls, ticks, messages, HTTP, memory.",
+        "cachewatch itself: polls, messages, store, ticks, HTTP, memory.",
         [
             INSTANCE,
             choice("cache", "Cache", "Which caches, where a panel is about polls.", f"cache_nodes{{{mine}}}"),
@@ -172,9 +246,10 @@ def build():
                    f"cachewatch_notifications_pending{{{mine}}}"),
         ],
         [
-            row("Now", at_a_glance()),
+            row("Now", at_a_glance(), can_it_tell()),
             row("Polls", *polls()),
             row("Notifications", *messages()),
+            row("Store", *store()),
             row("Work", *work()),
             row("HTTP and configuration", *http()),
         ],

@@ -53,8 +53,8 @@ def at_a_glance():
                  graph="none")),
         (3, stat("Nodes down", "Nodes that do not answer, of all nodes.",
                  [now("count(cache_up{@cache}) - sum(cache_up{@cache})")], steps=NONE_IS_GOOD, graph="none")),
-        (4, stat("Open incidents", "Incidents of cachewatch's own rules that are open now.",
-                 [now("sum(max by (cache, rule) (cache_alert_firing{@cache}))")], steps=NONE_IS_GOOD, graph="none")),
+        (4, stat("Open incidents", "Incidents of cachewatch's own rules that are open now, silenced ones, too.",
+                 [now("sum(max by (cache, rule, subject) (cache_alert_firing{@cache}))")], steps=NONE_IS_GOOD, graph="none")),
         (5, stat("Hit ratio of all caches", "Hits of all caches / lookups of all caches: weighted by traffic.",
                  [query(hit_ratio(by=""), "hits")], unit="percentunit", steps=HIT_RATIO, no_data=NO_LOOKUPS,
                  decimals=1)),
@@ -75,7 +75,7 @@ def list_of_caches():
         ("cache", "Cache", linked("Open ${__value.text}", TO_CACHE, custom__width=220)),
         (now('max by (cache, state) (cache_state{@cache} == 1)'), None, {}),
         ("state", "State", {"mappings": text, "custom__cellOptions": {"type": "color-text"}, "custom__width": 160}),
-        (now("sum by (cache) (max by (cache, rule) (cache_alert_firing{@cache}))"), "Incidents",
+        (now("sum by (cache) (max by (cache, rule, subject) (cache_alert_firing{@cache}))"), "Incidents",
          painted("short", NONE_IS_GOOD)),
         (now('1 - max by (cache) (cache_miss_ratio{@cache,window="5m"})'), "Hit ratio 5m",
          painted("percentunit", HIT_RATIO, decimals=1)),
@@ -133,10 +133,14 @@ def build():
     _, numbers = state_words()
     incidents = table(
         "Open incidents now",
-        "Rules of cachewatch that fire, by cache.",
+        "Incidents of cachewatch's rules, by cache, and by namespace or node where the rule is about one. Where nobody is "
+        "told of it, it is silenced.",
         [("cache", "Cache", linked("Open ${__value.text}", TO_CACHE)),
-         ("rule", "Rule", {}), ("severity", "Severity", {}),
-         (now("max by (cache, rule, severity) (cache_alert_firing{@cache} == 1)", may_be_empty=QUIET), None, {})],
+         ("rule", "Rule", {}), ("subject", "Of", {}), ("severity", "Severity", {}),
+         (now("max by (cache, rule, subject, severity) (cache_alert_firing{@cache} == 1)", may_be_empty=QUIET), None, {}),
+         (now('max by (cache, rule, subject, severity) (cache_alert_state{@cache,state="silenced"})'
+              " and max by (cache, rule, subject, severity) (cache_alert_firing{@cache}) == 1",
+              may_be_empty=QUIET), "Silenced", {"mappings": values((0, "no", GREY), (1, "yes", ORANGE))})],
         no_data="No incident is open",
     )
     return dashboard(

@@ -117,7 +117,7 @@ fn asked(query: &str) -> Vec<(String, BTreeSet<String>)> {
             .and_then(|b| b.split_once('}'))
             .map_or("", |b| b.0);
         let filters = filter.split(',').filter(|f| *f != "*");
-        let filtered = filters.map(|f| f.trim_start_matches('$').split(':').next().unwrap());
+        let filtered = filters.map(|f| f.trim_start_matches(['$', '!']).split(':').next().unwrap());
         let grouped = by.split(',').filter(|t| !t.is_empty());
         let tags = filtered.chain(grouped).map(|t| t.trim().to_owned());
         all.push((name.to_owned(), tags.collect()));

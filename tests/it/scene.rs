@@ -1,6 +1,7 @@
 //! A living scene for what people look at: a cache under its memory limit whose keys are found, missed, evicted, expired,
-//! deleted and flushed, with a replica, prices, an application that tells of its lookups, a channel, an open incident,
-//! and a node that is down. Everything that has a place on a dashboard happens here.
+//! deleted and flushed, with a replica, prices, an application that tells of its lookups, a channel, a heartbeat, an open
+//! incident of the cache and one of a namespace, and a node that is down. Everything that has a place on a dashboard
+//! happens here.
 //!
 //! What its numbers are is not known; that is the business of other tests.
 
@@ -33,7 +34,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Starts everything; returns when events arrive and the incident is open.
+    /// Starts everything; returns when events arrive and the incidents are open.
     #[track_caller]
     pub fn start() -> Self {
         let flags = ["--notify-keyspace-events", "Exemg"];
@@ -53,12 +54,17 @@ impl Scene {
              - {{name: copy, url: '{}'}}\n\
              - {{name: gone, url: 'redis://127.0.0.1:{}'}}\n\
              channels:\n- {{name: slack, type: slack, url: '{}'}}\n\
-             rules:\n- {{name: CacheMissRatioHigh, short_window: 2s, long_window: 4s, extended_window: 30s, for: 1s}}\n\
-             - {{name: CacheDown, for: 1s}}\n",
+             heartbeat: {{url: '{}', every: 10s}}\n\
+             rules:\n- {{name: CacheMissRatioHigh, detector: windowed, short_window: 2s, long_window: 4s, \
+             extended_window: 30s, for: 1s, warm_up: 0s}}\n\
+             - {{name: CacheDown, for: 1s}}\n\
+             - {{name: ProductsMissed, signal: misses_per_second, namespaces: ['product:*'], above: 1, window: 2s, \
+             for: 1s, warm_up: 0s}}\n",
             primary.url(),
             replica.url(),
             free_port(),
             slack.url("/services/T/B/secret"),
+            slack.url("/heartbeat"),
         );
         let watched = Cachewatch::with_config(&config);
         let working = [("cache", CACHE), ("state", "working")];
@@ -67,8 +73,10 @@ impl Scene {
             Traffic::of_keys(&primary),
             Traffic::of_lookups(watched.addr()),
         ];
-        let open = [("cache", CACHE), ("rule", "CacheMissRatioHigh")];
-        watched.wait_metric("cache_alert_firing", &open, |v| v == 1.0, secs(30));
+        for rule in ["CacheMissRatioHigh", "ProductsMissed"] {
+            let open = [("cache", CACHE), ("rule", rule)];
+            watched.wait_metric("cache_alert_firing", &open, |v| v == 1.0, secs(30));
+        }
         Self {
             traffic,
             watched,
@@ -132,8 +140,7 @@ impl Traffic {
             add(&["DEL", &key("cart", n)]);
             add(&["GET", &key("cart", n)]);
             add(&["GET", &key("cart", n)]);
-            // Not before the incident is open: after a flush it would wait for the cache to fill.
-            if n % 200 == 190 {
+            if n % 200 == 40 {
                 add(&["FLUSHALL"]);
             }
             // An error reply, which has a panel, too.

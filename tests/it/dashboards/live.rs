@@ -9,11 +9,13 @@ use crate::scene::{CACHE, Scene};
 
 /// Queries that the generator says may find nothing, and that find nothing in the scene either. All others of that kind
 /// find something here, so that they are known to work.
-const NOT_IN_THE_SCENE: [&str; 4] = [
+const NOT_IN_THE_SCENE: [&str; 5] = [
     // Nothing goes beyond a bound here.
     "cachewatch-cache/Lookups the application told of/B",
-    "cachewatch-cache/Events/C",
+    "cachewatch-cache/Events/B",
     "cachewatch-exporter/Readings that were not used/C",
+    // The only gap is that of the start, and Prometheus is not there yet.
+    "cachewatch-cache/Time without events/A",
     // The primary of `shop` is no replica.
     "cachewatch-cache/Replication/C",
 ];
