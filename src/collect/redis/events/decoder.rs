@@ -70,17 +70,20 @@ pub enum Scalar<'a> {
     Null,
 }
 
-/// The elements of an array or push.
+/// The elements of an array or push: checked, and read anew by whoever asks, since a frame of this size is cheap to hand
+/// on and one that holds them is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Elements<'a> {
-    all: [Scalar<'a>; MAX_ELEMENTS],
-    len: usize,
-}
+pub struct Elements<'a>(&'a [u8]);
 
 impl<'a> Elements<'a> {
-    /// As a slice.
-    pub fn as_slice(&self) -> &[Scalar<'a>] {
-        self.all.get(..self.len).unwrap_or_default()
+    /// In their order.
+    pub fn iter(self) -> impl Iterator<Item = Scalar<'a>> {
+        let mut at = Cursor::new(self.0);
+        std::iter::from_fn(move || {
+            let (value, after) = scalar(at).ok()?;
+            at = after;
+            Some(value)
+        })
     }
 }
 
@@ -209,21 +212,21 @@ impl Decoder {
             let (value, at) = scalar(at)?;
             return Ok((Frame::Value(value), at.rest()));
         }
-        let (count, mut at) = after.length("an array", limit(MAX_ELEMENTS))?;
+        let (count, first) = after.length("an array", limit(MAX_ELEMENTS))?;
         let Some(count) = count else {
-            return Ok((Frame::Value(Scalar::Null), at.rest()));
+            return Ok((Frame::Value(Scalar::Null), first.rest()));
         };
-        let mut elements = Elements {
-            all: [Scalar::Null; MAX_ELEMENTS],
-            len: count,
-        };
-        for (index, place) in elements.all.iter_mut().take(count).enumerate() {
-            (*place, at) = scalar(at)?;
-            if index == 0 && count == 3 && *place == Scalar::Bulk(b"message") {
+        let mut at = first;
+        for index in 0..count {
+            let (value, after) = scalar(at)?;
+            at = after;
+            if index == 0 && count == 3 && value == Scalar::Bulk(b"message") {
                 return self.message(at);
             }
         }
-        Ok((Frame::Array(elements), at.rest()))
+        let (elements, rest) = (first.rest(), at.rest());
+        let elements = elements.get(..elements.len() - rest.len());
+        Ok((Frame::Array(Elements(elements.unwrap_or_default())), rest))
     }
 }
 

@@ -124,7 +124,11 @@ fn databases(frame: &Frame<'_>) -> Option<u32> {
     let Frame::Array(elements) = frame else {
         return None;
     };
-    let [Scalar::Bulk(b"databases"), Scalar::Bulk(number)] = elements.as_slice() else {
+    let mut elements = elements.iter();
+    let Some(Scalar::Bulk(b"databases")) = elements.next() else {
+        return None;
+    };
+    let (Some(Scalar::Bulk(number)), None) = (elements.next(), elements.next()) else {
         return None;
     };
     std::str::from_utf8(number).ok()?.parse().ok()

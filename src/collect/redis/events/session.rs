@@ -8,13 +8,13 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::channel::{self, Topic};
 use super::command::{PING, subscribe};
 use super::decoder::{Elements, Frame, Scalar};
-use super::intake::MIN_BYTES;
 use super::login::{Hello, log_in};
 use super::tally::Tally;
 use super::wire::{End, Timing, Wire};
@@ -22,11 +22,10 @@ use super::{EventBatch as _, EventSink};
 use crate::collect::redis::error::printable;
 use crate::config::CacheConfig;
 
-/// A read that brought less than this is followed by a pause of [`GATHER`].
-const GATHER_BELOW: usize = 16 * 1024;
-/// How long events may gather in the socket's buffers. Under a flood they hold what comes in this time many times over,
-/// and reads are larger than [`GATHER_BELOW`], so that there is no pause at all.
-const GATHER: Duration = Duration::from_millis(5);
+/// How long events may gather in the socket's buffers, once all that was there is read. Each turn costs a wake-up here and
+/// one for the server that sends, and finds the tables gone from the processor's caches. In this time even a flood is a
+/// few 100 KB, which the socket's buffers hold.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// A session looks around at least this often.
 const BEAT: Duration = Duration::from_secs(1);
@@ -168,17 +167,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
             tokio::select! {
                 biased;
                 read = self.wire.fill() => {
-                    let now = Instant::now();
-                    self.turns.turn(now);
-                    let count = read?;
-                    self.heard = now;
-                    self.tally.bytes.add(u64::try_from(count).unwrap_or(0));
-                    self.take_in(now)?;
-                    if count >= MIN_BYTES {
+                    let mut read = Some(read);
+                    while let Some(done) = read {
+                        self.took(done)?;
                         // A flood must neither starve other tasks nor delay the shutdown.
                         tokio::task::yield_now().await;
-                    } else if count < GATHER_BELOW && matches!(self.phase, Phase::Listening) {
-                        // Each read costs a wake-up here, and one for the server that sends: let some gather.
+                        // How much was read does not tell whether there is more: with TLS it is a record at most.
+                        read = self.wire.fill().now_or_never();
+                    }
+                    if matches!(self.phase, Phase::Listening) {
                         tokio::time::sleep(GATHER).await;
                     }
                 }
@@ -191,6 +188,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
                 }
             }
         }
+    }
+
+    /// Takes in what a read brought.
+    fn took(&mut self, read: Result<usize, End>) -> Result<(), End> {
+        let now = Instant::now();
+        self.turns.turn(now);
+        let count = read?;
+        self.heard = now;
+        self.tally.bytes.add(u64::try_from(count).unwrap_or(0));
+        self.take_in(now)
     }
 
     fn worked(&self, since: Instant) -> Worked {
@@ -254,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
                     }
                 }
                 Frame::Array(elements) => {
-                    subscribed |= self.phase.acknowledge(&elements)?;
+                    subscribed |= self.phase.acknowledge(elements)?;
                 }
                 Frame::Value(Scalar::Error(line)) => {
                     if self.phase.error(line)? {
@@ -276,8 +283,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
 
 impl Phase {
     /// Takes an array that is no message; true when the last acknowledgement was among it.
-    fn acknowledge(&mut self, elements: &Elements<'_>) -> Result<bool, End> {
-        match (elements.as_slice().first(), *self) {
+    fn acknowledge(&mut self, elements: Elements<'_>) -> Result<bool, End> {
+        match (elements.iter().next(), *self) {
             (Some(Scalar::Bulk(b"subscribe")), Self::Subscribing(mut acks, until)) => {
                 let next = if acks.needed > 0 {
                     &mut acks.needed

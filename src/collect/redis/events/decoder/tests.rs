@@ -87,7 +87,7 @@ fn an_odd_spelling_of_a_message_is_a_message_too() {
 #[test]
 fn everything_else_that_a_server_says_is_read() {
     let array = |bytes| match one(bytes) {
-        Ok(Frame::Array(elements)) => elements.as_slice().to_vec(),
+        Ok(Frame::Array(elements)) => elements.iter().collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     let ack = array(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:2\r\n");
@@ -281,7 +281,7 @@ fn flat(value: redis::Value) -> Vec<redis::Value> {
 fn agree(frame: Frame<'_>, bytes: &[u8]) -> Result<(), TestCaseError> {
     let ours = match frame {
         Frame::Value(value) => vec![as_redis(value)],
-        Frame::Array(elements) => elements.as_slice().iter().copied().map(as_redis).collect(),
+        Frame::Array(elements) => elements.iter().map(as_redis).collect(),
         Frame::Message { channel, key, cut } => {
             prop_assert!(!cut);
             [&b"message"[..], channel, key]
