@@ -73,15 +73,15 @@ fn story(found: &Value) -> String {
             line("nobody is told", told::text(rule, "muted"));
         }
     }
-    section(&mut out, "Last evaluations", looks(rule));
-    section(&mut out, "Steps", steps(found));
-    section(&mut out, "Messages", messages(found));
+    section(&mut out, "Last evaluations", &looks(rule));
+    section(&mut out, "Steps", &steps(found));
+    section(&mut out, "Messages", &messages(found));
     out
 }
 
-fn section(out: &mut String, title: &str, rows: Vec<Vec<String>>) {
+fn section(out: &mut String, title: &str, rows: &[Vec<String>]) {
     if !rows.is_empty() {
-        out.push_str(&format!("\n{title}\n{}", table::render(&rows)));
+        out.push_str(&format!("\n{title}\n{}", table::render(rows)));
     }
 }
 

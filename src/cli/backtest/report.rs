@@ -16,7 +16,7 @@ use crate::model::name::CacheName;
 /// Firings that are listed one by one.
 const LISTED: usize = 50;
 /// Slots wider than this are coarse for rules that look at some minutes.
-const COARSE: Duration = Duration::from_secs(60);
+const COARSE: Duration = Duration::from_mins(1);
 /// Rows of a file may each have a width of their own: then the first ones say enough.
 const MAX_WIDTHS: usize = 4;
 const WEEK: Duration = Duration::from_hours(24 * 7);

@@ -84,7 +84,7 @@ fn none() -> Hour {
 
 fn hour(cell: &Cell, shade: usize) -> Hour {
     let percents = cell.miss_ratio * 100.0;
-    let digits = if percents < 9.95 { 1 } else { 0 };
+    let digits = usize::from(percents < 9.95);
     Hour {
         shade: Some(shade),
         text: format!("{percents:.digits$}"),

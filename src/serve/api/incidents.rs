@@ -78,7 +78,7 @@ fn state_of(incident: &IncidentRecord, snapshot: &Snapshot) -> &'static str {
     }
     let status = statuses(incident, snapshot);
     let status = status
-        .into_iter()
+        .iter()
         .find(|status| status.incident.as_ref() == Some(&incident.id));
     // What no cache knows of is cachewatch's own, or of a cache that has just gone.
     status.map_or("firing", |status| status.state.as_str())

@@ -226,7 +226,7 @@ fn incident(
         started,
         pending_since: before(started, 60),
         at: resolved.unwrap_or(started),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_mins(1),
         runbook: Some("https://runbooks.example.org/cache-misses".to_owned()),
         note: None,
         coincidences: vec![Coincidence {
