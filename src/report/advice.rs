@@ -256,8 +256,8 @@ fn unattributed(cache: &Cache, misses: u64) -> Advice {
         "events",
         "the causes are not known",
         format!(
-            "{} of {} misses were attributed. Keyspace events tell the reasons: set events: true, and let cachewatch \
-             check say what is missing.",
+            "{} of {} misses were attributed. Keyspace events tell the reasons, minute by minute from the second minute \
+             on: set events: true, and let cachewatch check say what is missing.",
             count(attributed),
             count(misses)
         ),

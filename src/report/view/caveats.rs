@@ -59,7 +59,7 @@ pub(super) fn caveats(cache: &Cache, report: &Report) -> Vec<String> {
 /// About the table of namespaces.
 pub(super) fn namespaces(cache: &Cache) -> String {
     let Some(found) = &cache.attribution else {
-        return "No miss was attributed to a namespace: keyspace events were not received."
+        return "No miss was attributed to a namespace: no keyspace events were kept of this time."
             .to_owned();
     };
     let mut said = String::new();
