@@ -112,7 +112,7 @@ impl Worker {
         relation.done(&done);
         if sent.outcome == Outcome::Delivered {
             for n in &notifications {
-                relation.told(&n.cache, n.severity);
+                relation.told(n);
             }
         }
     }

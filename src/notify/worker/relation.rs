@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::model::incident::Severity;
+use crate::model::incident::{Notification, Severity, Transition};
 use crate::model::name::CacheName;
 use crate::model::record::OutboxItem;
 use crate::model::time::Now;
@@ -123,13 +123,15 @@ impl Relation {
         single
     }
 
-    /// Something was told about a cache.
-    pub(super) fn told(&mut self, cache: &CacheName, severity: Severity) {
+    /// Something was told about a cache. After an end nothing is gathered: what fires next is news.
+    pub(super) fn told(&mut self, n: &Notification) {
         let now = Instant::now();
         self.told
             .retain(|_, (at, _)| now.duration_since(*at) < GATHER);
-        if self.told.len() < MAX_CACHES {
-            self.told.insert(cache.clone(), (now, severity));
+        if n.transition == Transition::Resolved {
+            self.told.remove(&n.cache);
+        } else if self.told.len() < MAX_CACHES {
+            self.told.insert(n.cache.clone(), (now, n.severity));
         }
     }
 

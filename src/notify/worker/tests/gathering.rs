@@ -46,6 +46,18 @@ async fn what_is_graver_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_fires_after_an_end_does_not_wait() {
+    let bench = Bench::start(digests());
+    bench.push("+a").await;
+    bench.passes(40).await;
+    bench.push("-a").await;
+    bench.passes(5).await;
+    bench.push("+b").await;
+    bench.passes(1).await;
+    assert_eq!(bench.channel.told(), ["+a", "-a", "+b"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_storm_is_one_message() {
     let bench = Bench::start(digests());
     for n in 0..130 {
