@@ -373,7 +373,14 @@ macro_rules! ask_both {
         if inner.on_disk() || !inner.backend.is_wanted() {
             ask!(inner, $link => $question).map(|found| (found, None))
         } else {
+            // Memory first: what is brought over in between is then found on the disk, and nothing is in neither.
+            let new = ask_memory!(inner, $link => $question);
             let mut reader = inner.reader.lock().await;
+            // What is past is on the disk only, also while nothing can be written there.
+            let opening = inner.ready(&mut reader);
+            if tokio::time::timeout($crate::store::inner::DEADLINE, opening).await.is_err() {
+                tracing::debug!("the database cannot be opened for reading in time");
+            }
             let old = match reader.as_mut() {
                 Some($link) => {
                     let found = $crate::store::inner::within($crate::store::inner::DEADLINE, $question).await;
@@ -385,7 +392,7 @@ macro_rules! ask_both {
                 None => Default::default(),
             };
             drop(reader);
-            ask_memory!(inner, $link => $question).map(|new| (old, Some(new)))
+            new.map(|new| (old, Some(new)))
         }
     }};
 }
