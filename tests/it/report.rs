@@ -169,7 +169,7 @@ fn a_week_of_several_caches_in_reasonable_time() {
     let config = format!(
         "data_dir: {path}\nexternal_url: https://cachewatch.example.org\ncaches:\n\
          - {{name: sessions, url: 'redis://127.0.0.1:1', namespaces: [{{pattern: 'session:*', cost_per_miss: 0.002, currency: USD}}]}}\n\
-         - {{name: products, url: 'redis://127.0.0.1:1'}}\n- {{name: idle, url: 'redis://127.0.0.1:1'}}\n"
+         - {{name: products, url: 'redis://127.0.0.1:2'}}\n- {{name: idle, url: 'redis://127.0.0.1:3'}}\n"
     );
     for ending in ["html", "md", "json"] {
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report.{ending}"));
