@@ -53,7 +53,7 @@ mod wording;
 mod worker;
 
 pub use dispatcher::Dispatcher;
-pub(crate) use steward::{CHANNEL_BROKEN, OWN_CACHE};
+pub(crate) use steward::CHANNEL_BROKEN;
 pub use trial::{TestReport, try_out};
 pub use wording::Links;
 

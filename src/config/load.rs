@@ -23,6 +23,7 @@ mod rule;
 mod sampling;
 mod token;
 mod unique;
+mod week;
 
 #[cfg(test)]
 mod tests;

@@ -10,12 +10,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 
 use crate::model::name::{CacheName, Name};
 use crate::model::silence::Matcher;
+use crate::model::weekly::Weekly;
 
 /// One window.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,19 +43,6 @@ pub enum When {
     },
 }
 
-/// Each week.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Weekly {
-    /// The days on which it begins.
-    pub days: Vec<Weekday>,
-    /// When it begins.
-    pub from: Time,
-    /// When it ends: on the next day where that is not later than `from`.
-    pub to: Time,
-    /// Whose clock that is.
-    pub zone: TimeZone,
-}
-
 impl Maintenance {
     /// Until when it lasts, if it is about these labels and is on at this moment.
     pub fn until(&self, labels: &BTreeMap<String, String>, at: Timestamp) -> Option<Timestamp> {
@@ -74,44 +60,15 @@ impl When {
     pub fn until(&self, at: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Once { starts, ends } => (*starts <= at && at < *ends).then_some(*ends),
-            Self::Weekly(weekly) => weekly.until(at),
+            Self::Weekly(weekly) => weekly.end_at_longest(at),
         }
-    }
-}
-
-impl Weekly {
-    fn until(&self, at: Timestamp) -> Option<Timestamp> {
-        let today = at.to_zoned_datetime(self.zone.clone()).date();
-        // A window over midnight began the day before; one whose end is moved by a change of the clock may, too.
-        let begun_on = [today.yesterday().ok(), Some(today)];
-        begun_on
-            .into_iter()
-            .flatten()
-            .filter(|date| self.days.contains(&date.weekday()))
-            .filter_map(|date| self.on(date))
-            .filter(|(starts, ends)| *starts <= at && at < *ends)
-            .map(|(_, ends)| ends)
-            .max()
-    }
-
-    /// The window that begins on a day.
-    fn on(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
-        let last = if self.to > self.from {
-            date
-        } else {
-            date.checked_add(Span::new().days(1)).ok()?
-        };
-        let starts = self
-            .zone
-            .to_ambiguous_timestamp(date.to_datetime(self.from));
-        let ends = self.zone.to_ambiguous_timestamp(last.to_datetime(self.to));
-        Some((starts.earlier().ok()?, ends.later().ok()?))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::time;
+    use jiff::civil::{Time, Weekday, time};
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
     use super::*;

@@ -11,7 +11,7 @@ pub use super::evidence::{
     DownEvidence, EventGap, Evidence, MissAttribution, MissEvidence, NamespaceShare, OwnEvidence,
     SignalEvidence, TtlCliff, Unit,
 };
-use super::name::{CacheName, Name, NodeName, RuleName};
+use super::name::{CacheName, Name, NameError, NodeName, RuleName};
 
 /// How bad it is.
 #[derive(
@@ -264,7 +264,50 @@ pub struct Notification {
     pub evidence: Evidence,
 }
 
+/// The cache that incidents of cachewatch itself are about; there need not be one of this name.
+pub const OWN_CACHE: &str = "cachewatch";
+
 impl Notification {
+    /// The beginning of an incident of cachewatch itself, a warning. Fails where the rule cannot be named so.
+    pub fn own(
+        incident: String,
+        rule: &str,
+        labels: BTreeMap<String, String>,
+        at: Timestamp,
+        evidence: OwnEvidence,
+    ) -> Result<Self, NameError> {
+        Ok(Self {
+            incident,
+            transition: Transition::Firing,
+            rule: Name::new(rule)?,
+            cache: Name::new(OWN_CACHE)?,
+            subject: None,
+            severity: Severity::Warning,
+            labels,
+            started: at,
+            pending_since: at,
+            at,
+            duration: Duration::ZERO,
+            runbook: None,
+            note: None,
+            coincidences: Vec::new(),
+            evidence: Evidence::Own(evidence),
+        })
+    }
+
+    /// The end of this incident at `at`, with the numbers of its last notification; `note`: why it ended.
+    #[must_use]
+    pub fn ended(&self, note: Option<&str>, at: Timestamp) -> Self {
+        let lasted = at.duration_since(self.started);
+        Self {
+            transition: Transition::Resolved,
+            at,
+            duration: Duration::try_from(lasted).unwrap_or_default(),
+            note: note.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
     /// The same text for each attempt of the same message, different for every other one.
     pub fn idempotency_key(&self, channel: &Name) -> String {
         format!("{}/{}/{channel}", self.incident, self.transition.as_str())

@@ -3,15 +3,19 @@
 //! Deliberately absent: what happens in it; quiet hours and the like are made of it.
 //!
 //! Invariant: times are those of the clock on the wall of its zone, also on days on which that clock is changed: a time
-//! that does not exist on a day is that much later, one that exists twice is the first. Spans that touch are one.
+//! that does not exist on a day is that much later, one that exists twice is the first; or, for who must rather have too
+//! much than too little, the span is as long as it can be read. Spans that touch are one.
 
 use jiff::Timestamp;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousTimestamp, TimeZone};
 
 /// As many steps as spans that touch are followed: a week and a day.
 const MAX_STEPS: usize = 8;
+
+/// How a time is read that does not exist on a day, or exists twice.
+type Read = fn(AmbiguousTimestamp) -> Result<Timestamp, jiff::Error>;
 
 /// A span of time that comes again every week.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,20 @@ pub struct Weekly {
 impl Weekly {
     /// The end of the span that a moment lies in; `None`: it lies in none. Does not look beyond that span.
     pub fn end(&self, at: Timestamp) -> Option<Timestamp> {
+        self.end_read(
+            at,
+            AmbiguousTimestamp::compatible,
+            AmbiguousTimestamp::compatible,
+        )
+    }
+
+    /// The same of spans that begin as early, and end as late, as what was written can be read on a day on which the clock
+    /// is changed.
+    pub fn end_at_longest(&self, at: Timestamp) -> Option<Timestamp> {
+        self.end_read(at, AmbiguousTimestamp::earlier, AmbiguousTimestamp::later)
+    }
+
+    fn end_read(&self, at: Timestamp, first: Read, last: Read) -> Option<Timestamp> {
         let today = at.to_zoned_datetime(self.zone.clone()).date();
         let yesterday = today.yesterday().ok();
         [yesterday, Some(today)]
@@ -36,24 +54,21 @@ impl Weekly {
             .flatten()
             .filter(|day| self.days.contains(&day.weekday()))
             .filter_map(|day| {
-                let begins = self.moment(day, self.from)?;
-                let last = if self.to > self.from {
+                let begins = self.moment(day, self.from, first)?;
+                let ends_on = if self.to > self.from {
                     day
                 } else {
                     day.checked_add(1.day()).ok()?
                 };
-                let ends = self.moment(last, self.to)?;
+                let ends = self.moment(ends_on, self.to, last)?;
                 (begins <= at && at < ends).then_some(ends)
             })
             .max()
     }
 
-    fn moment(&self, day: Date, time: Time) -> Option<Timestamp> {
-        let zoned = day
-            .to_datetime(time)
-            .to_zoned_datetime(self.zone.clone())
-            .ok()?;
-        Some(zoned.timestamp())
+    fn moment(&self, day: Date, time: Time, read: Read) -> Option<Timestamp> {
+        let written = day.to_datetime(time);
+        read(self.zone.to_ambiguous_timestamp(written)).ok()
     }
 }
 

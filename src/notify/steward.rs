@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::alert::surroundings::incident_record;
 use crate::model::incident::{
-    AlertState, Evidence, Notification, OwnEvidence, Severity, Transition,
+    AlertState, Evidence, Notification, OWN_CACHE, OwnEvidence, Transition,
 };
-use crate::model::name::{CacheName, ChannelName, Name, RuleName};
+use crate::model::name::{ChannelName, Name};
 use crate::model::record::{IncidentRecord, OutboxItem, OutboxStatus, TransitionRecord};
 use crate::model::stats::Broken;
 use crate::notify::dispatcher::Shared;
@@ -26,8 +27,6 @@ use crate::notify::route;
 
 /// How often it looks whether a reminder is due.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// The cache of incidents of our own.
-pub(crate) const OWN_CACHE: &str = "cachewatch";
 /// The rule of a channel that is broken.
 pub(crate) const CHANNEL_BROKEN: &str = "ChannelBroken";
 
@@ -129,44 +128,21 @@ async fn take_in(shared: &Shared, event: Event, open: &mut BTreeMap<ChannelName,
 }
 
 async fn report(shared: &Shared, channel: &ChannelName, broken: &Broken) -> Option<IncidentRecord> {
-    let (cache, rule) = own_names()?;
     let at = broken.since;
+    let evidence = OwnEvidence {
+        problem: format!("Channel {channel} refuses messages ({})", broken.code),
+        why: broken.why.clone(),
+        advice: format!(
+            "Nobody is alerted through {channel} until its address or token is put right."
+        ),
+    };
     let millis = at.as_millisecond();
-    let notification = Arc::new(Notification {
-        incident: format!("{OWN_CACHE}-{CHANNEL_BROKEN}-{channel}-{millis}"),
-        transition: Transition::Firing,
-        rule,
-        cache,
-        subject: None,
-        severity: Severity::Warning,
-        labels: BTreeMap::from([("channel".to_owned(), channel.to_string())]),
-        started: at,
-        pending_since: at,
-        at,
-        duration: Duration::ZERO,
-        runbook: None,
-        note: None,
-        coincidences: Vec::new(),
-        evidence: Evidence::Own(OwnEvidence {
-            problem: format!("Channel {channel} refuses messages ({})", broken.code),
-            why: broken.why.clone(),
-            advice: format!(
-                "Nobody is alerted through {channel} until its address or token is put right."
-            ),
-        }),
-    });
+    let incident = format!("{OWN_CACHE}-{CHANNEL_BROKEN}-{channel}-{millis}");
+    let labels = BTreeMap::from([("channel".to_owned(), channel.to_string())]);
+    let own = Notification::own(incident, CHANNEL_BROKEN, labels, at, evidence).ok()?;
     let record = IncidentRecord {
-        id: notification.incident.clone(),
-        cache: notification.cache.clone(),
-        rule: notification.rule.clone(),
         subject: channel.to_string(),
-        severity: notification.severity,
-        labels: notification.labels.clone(),
-        started: at,
-        resolved: None,
-        headline: headline(&notification),
-        notification: Arc::clone(&notification),
-        acknowledged: None,
+        ..incident_record(&own, headline(&own))
     };
     step(shared, channel, &record, AlertState::Ok, AlertState::Firing).await;
     Some(record)
@@ -179,14 +155,8 @@ async fn resolve(
     note: Option<&'static str>,
 ) {
     let now = shared.parts.clock.now().wall;
-    let mut notification = (*record.notification).clone();
-    notification.transition = Transition::Resolved;
-    notification.at = now;
-    notification.note = note.map(str::to_owned);
-    notification.duration =
-        Duration::try_from(now.duration_since(record.started)).unwrap_or_default();
     record.resolved = Some(now);
-    record.notification = Arc::new(notification);
+    record.notification = Arc::new(record.notification.ended(note, now));
     step(shared, channel, &record, AlertState::Firing, AlertState::Ok).await;
 }
 
@@ -222,10 +192,6 @@ fn headline(n: &Notification) -> String {
         Evidence::Own(own) => own.problem.clone(),
         _ => n.incident.clone(),
     }
-}
-
-fn own_names() -> Option<(CacheName, RuleName)> {
-    Some((Name::new(OWN_CACHE).ok()?, Name::new(CHANNEL_BROKEN).ok()?))
 }
 
 /// Plans the reminders that are due: of incidents that are open, that nobody has taken on and that no silence covers. In

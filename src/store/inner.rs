@@ -27,8 +27,13 @@ use super::sql::{Link, q};
 use crate::model::store_health::StoreHealth;
 use crate::model::time::Clock;
 
+mod ask;
 mod found;
 mod recover;
+
+use ask::close;
+pub(super) use ask::shut;
+pub(super) use ask::{ask, ask_both, ask_memory};
 
 /// How long the disk may take for a write or an answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
@@ -324,77 +329,3 @@ pub(super) fn begin(link: &Link) -> &'static str {
         "begin"
     }
 }
-
-/// Asks the disk where that works, else memory. The question stands there twice, so that it may borrow what it needs.
-macro_rules! ask {
-    ($inner:expr, $link:ident => $question:expr) => {{
-        let inner = $inner;
-        let mut answer = None;
-        if inner.on_disk() {
-            let mut reader = inner.reader.lock().await;
-            inner.ready(&mut reader).await;
-            if let Some($link) = reader.as_mut() {
-                match $crate::store::inner::within($crate::store::inner::DEADLINE, $question).await {
-                    Ok(found) => answer = Some(found),
-                    Err(error) => {
-                        *reader = None;
-                        drop(reader);
-                        inner.misread(&error).await;
-                    }
-                }
-            }
-        }
-        match answer {
-            Some(found) => Ok(found),
-            None => ask_memory!(inner, $link => $question),
-        }
-    }};
-}
-
-/// Asks memory.
-macro_rules! ask_memory {
-    ($inner:expr, $link:ident => $question:expr) => {{
-        let mut memory = $inner.memory.lock().await;
-        match memory.as_mut() {
-            Some($link) => ($question)
-                .await
-                .map_err(|error| $crate::store::StoreError::of(&error)),
-            None => Err($crate::store::StoreError::Database(
-                "there is no memory for it".to_owned(),
-            )),
-        }
-    }};
-}
-
-/// Asks for what is past: the disk, and memory for what came since it stopped working. Two answers, the disk's first.
-macro_rules! ask_both {
-    ($inner:expr, $link:ident => $question:expr) => {{
-        let inner = $inner;
-        if inner.on_disk() || !inner.backend.is_wanted() {
-            ask!(inner, $link => $question).map(|found| (found, None))
-        } else {
-            // Memory first: what is brought over in between is then found on the disk, and nothing is in neither.
-            let new = ask_memory!(inner, $link => $question);
-            let mut reader = inner.reader.lock().await;
-            // What is past is on the disk only, also while nothing can be written there.
-            let opening = inner.ready(&mut reader);
-            if tokio::time::timeout($crate::store::inner::DEADLINE, opening).await.is_err() {
-                tracing::debug!("the database cannot be opened for reading in time");
-            }
-            let old = match reader.as_mut() {
-                Some($link) => {
-                    let found = $crate::store::inner::within($crate::store::inner::DEADLINE, $question).await;
-                    if found.is_err() {
-                        *reader = None;
-                    }
-                    found.unwrap_or_default()
-                }
-                None => Default::default(),
-            };
-            drop(reader);
-            new.map(|new| (old, Some(new)))
-        }
-    }};
-}
-
-pub(super) use {ask, ask_both, ask_memory};

@@ -5,30 +5,21 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use jiff::civil::{Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::civil::Time;
 
 use super::rule::watched;
 use super::unique::Unique;
+use super::week;
 use crate::config::error::Errors;
-use crate::config::maintenance::{Maintenance, Weekly, When};
+use crate::config::maintenance::{Maintenance, When};
 use crate::config::raw::{At, Given, RawInhibition, RawMaintenance};
 use crate::config::{Inhibition, Rule};
 use crate::model::name::Name;
 use crate::model::silence::{MAX_MATCHERS, Matcher};
+use crate::model::weekly::Weekly;
 
 /// How many windows, and how many inhibitions, there may be.
 const MAX: usize = 100;
-
-const DAYS: [(&str, Weekday); 7] = [
-    ("mon", Weekday::Monday),
-    ("tue", Weekday::Tuesday),
-    ("wed", Weekday::Wednesday),
-    ("thu", Weekday::Thursday),
-    ("fri", Weekday::Friday),
-    ("sat", Weekday::Saturday),
-    ("sun", Weekday::Sunday),
-];
 
 /// Checks all windows.
 pub(super) fn check_all(
@@ -104,27 +95,7 @@ fn matchers(given: &Given<Vec<At<String>>>, errors: &mut Errors) -> Vec<Matcher>
 }
 
 fn weekly_of(raw: &RawMaintenance, errors: &mut Errors) -> Option<Weekly> {
-    let mut days = Vec::new();
-    if let Given::Yes(list) = &raw.days {
-        if list.value.is_empty() {
-            errors.at(
-                &list.origin,
-                "must name a day; remove the key for every day",
-            );
-        }
-        for at in &list.value {
-            let text = at.value.to_lowercase();
-            match DAYS.iter().find(|(name, _)| *name == text) {
-                Some((_, day)) => days.push(*day),
-                None => errors.at(
-                    &at.origin,
-                    "must be one of mon, tue, wed, thu, fri, sat, sun",
-                ),
-            }
-        }
-    } else {
-        days = DAYS.map(|(_, day)| day).to_vec();
-    }
+    let days = week::days(&raw.days, errors);
     let mut time = |given: &Given<String>, key: &str| match given {
         Given::Yes(at) => {
             let parsed = clock(&at.value).ok_or("must be a time of the day, such as \"02:30\"");
@@ -137,15 +108,7 @@ fn weekly_of(raw: &RawMaintenance, errors: &mut Errors) -> Option<Weekly> {
         Given::Bad => None,
     };
     let (from, to) = (time(&raw.from, "from"), time(&raw.to, "to"));
-    let zone = match &raw.time_zone {
-        Given::Yes(at) => {
-            let known = TimeZone::get(&at.value)
-                .map_err(|_| "there is no such time zone; give one such as Europe/Berlin or UTC");
-            errors.check(&at.origin, known)
-        }
-        Given::No => Some(TimeZone::UTC),
-        Given::Bad => None,
-    };
+    let zone = week::zone(&raw.time_zone, errors);
     Some(Weekly {
         days,
         from: from?,

@@ -1,10 +1,8 @@
 //! Checks the routing keys of channels, and `heartbeat`.
 
-use jiff::civil::Weekday;
-use jiff::tz::TimeZone;
-
 use super::channel::one_of;
 use super::files::Files;
+use super::week;
 use crate::config::address::check_web_url;
 use crate::config::error::Errors;
 use crate::config::heartbeat::{DEFAULT_EVERY, HeartbeatConfig, MAX_EVERY, MIN_EVERY};
@@ -18,15 +16,6 @@ use crate::model::silence::Matcher;
 use crate::model::weekly::Weekly;
 
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
-const DAYS: [(&str, Weekday); 7] = [
-    ("mon", Weekday::Monday),
-    ("tue", Weekday::Tuesday),
-    ("wed", Weekday::Wednesday),
-    ("thu", Weekday::Thursday),
-    ("fri", Weekday::Friday),
-    ("sat", Weekday::Saturday),
-    ("sun", Weekday::Sunday),
-];
 
 /// Checks which messages a channel gets.
 pub(super) fn check(raw: RawRouting, errors: &mut Errors) -> Routing {
@@ -101,27 +90,12 @@ fn severities(given: Given<Vec<At<String>>>, errors: &mut Errors) -> Option<Vec<
 }
 
 fn quiet_hours(raw: RawQuietHours, errors: &mut Errors) -> Option<QuietHours> {
-    let day = |text: &str| {
-        let day = text.trim().to_ascii_lowercase();
-        let found = DAYS.iter().find(|(name, _)| *name == day);
-        found.map(|(_, day)| *day)
-    };
-    let all = || DAYS.map(|(_, day)| day).to_vec();
-    let days = words(raw.days, day, "mon, tue, wed, thu, fri, sat, sun", errors);
+    let days = week::days(&raw.days, errors);
     let held = severities(raw.severities, errors);
-    let zone = match raw.zone {
-        Given::No => Some(TimeZone::UTC),
-        Given::Bad => None,
-        Given::Yes(at) => {
-            let zone = TimeZone::get(at.value.trim());
-            let zone =
-                zone.map_err(|_| "must be the name of a time zone, such as Europe/Berlin or UTC");
-            errors.check(&at.origin, zone)
-        }
-    };
+    let zone = week::zone(&raw.zone, errors);
     Some(QuietHours {
         span: Weekly {
-            days: days.unwrap_or_else(all),
+            days,
             from: raw.from.ok()?.value,
             to: raw.to.ok()?.value,
             zone: zone?,

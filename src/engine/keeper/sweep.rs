@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 
-use super::trouble::{STORE_TROUBLE, Trouble, ended, step};
+use super::trouble::{STORE_TROUBLE, Trouble, step};
 use crate::alert::surroundings::Outcome;
 use crate::model::incident::AlertState;
+use crate::model::incident::OWN_CACHE;
 use crate::model::record::IncidentRecord;
 use crate::model::time::Now;
-use crate::notify::{CHANNEL_BROKEN, OWN_CACHE};
+use crate::notify::CHANNEL_BROKEN;
 use crate::store::{Store, StoreError};
 
 /// Why an incident was closed.
@@ -34,7 +35,7 @@ pub(super) async fn sweep(
         let was_told = !store.messages(&record.id).await?.is_empty();
         tracing::warn!(incident = %record.id, was_told, "an incident whose state was lost is closed");
         let mut end = step(
-            ended(&record.notification, Some(LOST), now),
+            record.notification.ended(Some(LOST), now.wall),
             AlertState::Firing,
         );
         if !was_told {

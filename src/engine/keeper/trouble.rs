@@ -9,14 +9,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::alert::surroundings::{Outcome, incident_record};
-use crate::model::incident::{
-    AlertState, Evidence, Notification, OwnEvidence, Severity, Transition,
-};
-use crate::model::name::Name;
+use crate::model::incident::{AlertState, Notification, OWN_CACHE, OwnEvidence, Transition};
 use crate::model::record::{IncidentRecord, TransitionRecord};
 use crate::model::store_health::StoreHealth;
 use crate::model::time::Now;
-use crate::notify::{self, OWN_CACHE};
+use crate::notify;
 
 /// The rule of a store that does not work.
 pub(super) const STORE_TROUBLE: &str = "StoreTrouble";
@@ -82,7 +79,7 @@ impl Trouble {
                 if held(&mut self.since) < CLEARS_AFTER {
                     return Outcome::default();
                 }
-                let over = ended(open, None, now);
+                let over = open.ended(None, now.wall);
                 self.open = None;
                 self.since = None;
                 step(over, AlertState::Firing)
@@ -113,35 +110,8 @@ fn firing(health: &StoreHealth, lost_file: bool, now: Now) -> Option<Notificatio
         }
     };
     let at = now.wall;
-    Some(Notification {
-        incident: format!("{OWN_CACHE}-{STORE_TROUBLE}-{}", at.as_millisecond()),
-        transition: Transition::Firing,
-        rule: Name::new(STORE_TROUBLE).ok()?,
-        cache: Name::new(OWN_CACHE).ok()?,
-        subject: None,
-        severity: Severity::Warning,
-        labels: BTreeMap::new(),
-        started: at,
-        pending_since: at,
-        at,
-        duration: Duration::ZERO,
-        runbook: None,
-        note: None,
-        coincidences: Vec::new(),
-        evidence: Evidence::Own(evidence),
-    })
-}
-
-/// The end of an incident, as of now.
-pub(super) fn ended(open: &Notification, note: Option<&str>, now: Now) -> Notification {
-    let lasted = now.wall.duration_since(open.started);
-    Notification {
-        transition: Transition::Resolved,
-        at: now.wall,
-        duration: Duration::try_from(lasted).unwrap_or_default(),
-        note: note.map(str::to_owned),
-        ..open.clone()
-    }
+    let incident = format!("{OWN_CACHE}-{STORE_TROUBLE}-{}", at.as_millisecond());
+    Notification::own(incident, STORE_TROUBLE, BTreeMap::new(), at, evidence).ok()
 }
 
 /// The incident as it is after this notification, with the step that led there.
@@ -171,6 +141,7 @@ pub(super) fn step(n: Notification, from: AlertState) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::evidence::Evidence;
     use crate::model::time::{Clock as _, SystemClock};
 
     fn health(durable: bool) -> StoreHealth {

@@ -10,7 +10,7 @@ use sqlx::Connection as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{DEADLINE, Inner, begin, transact, within};
+use super::{DEADLINE, Inner, begin, close, shut, transact, within};
 use crate::store::error::StoreError;
 use crate::store::op::Op;
 use crate::store::open::{self, Opened};
@@ -56,6 +56,7 @@ pub(super) async fn recover(inner: Weak<Inner>, cancel: CancellationToken) {
 impl Inner {
     /// Opens what is asked for; the first time, or again.
     pub(in crate::store) async fn reopen(&self) -> Result<(), StoreError> {
+        shut(&mut *self.reader.lock().await).await;
         let mut opened = match &self.backend {
             Backend::Memory => return Ok(()),
             Backend::Sqlite(folder) => open::sqlite(folder, self.wall()).await?,
@@ -73,7 +74,7 @@ impl Inner {
                 self.together(&mut opened).await?;
                 disk.link = Some(opened.link);
                 // The one that reads may still hold the file that was set aside.
-                *self.reader.lock().await = None;
+                shut(&mut *self.reader.lock().await).await;
                 self.recovering.store(false, Ordering::Release);
                 self.regained(opened.set_aside.as_deref());
                 return Ok(());
@@ -149,10 +150,7 @@ impl Inner {
                 tracing::error!(waiting, "what memory holds is lost with this process");
             }
         }
-        let reader = self.reader.lock().await.take();
-        if let Some(link) = reader {
-            close(link).await;
-        }
+        shut(&mut *self.reader.lock().await).await;
         let link = self.disk.lock().await.link.take();
         if let Some(mut link) = link {
             let done = within(DEADLINE, outbox::release(&mut link, &self.name)).await;
@@ -161,13 +159,5 @@ impl Inner {
             }
             close(link).await;
         }
-    }
-}
-
-async fn close(link: Link) {
-    match timeout(DEADLINE, link.close()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "the database was closed with an error"),
-        Err(_) => tracing::debug!("the database was not closed in time"),
     }
 }

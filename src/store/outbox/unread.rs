@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::incident::{Evidence, Notification, OwnEvidence, Severity, Transition};
-use crate::model::name::Name;
+use crate::model::incident::{Notification, OwnEvidence, Transition};
 use crate::model::record::{Attempt, OutboxItem};
 use crate::store::sql::{Get, Link, Result, q, text};
 
@@ -42,29 +40,14 @@ fn read(row: &Get<'_>, notification: Arc<Notification>) -> Result<OutboxItem> {
 }
 
 fn stand_in(row: &Get<'_>) -> Result<Notification> {
-    let name = |name| Name::new(name).map_err(|error| sqlx::Error::Decode(error.into()));
-    let at = row.time("queued")?;
-    Ok(Notification {
-        incident: row.text("incident")?,
-        transition: Transition::Firing,
-        rule: name("StoreTrouble")?,
-        cache: name("cachewatch")?,
-        subject: None,
-        severity: Severity::Warning,
-        labels: BTreeMap::new(),
-        started: at,
-        pending_since: at,
-        at,
-        duration: Duration::ZERO,
-        runbook: None,
-        note: None,
-        coincidences: Vec::new(),
-        evidence: Evidence::Own(OwnEvidence {
-            problem: "A message in the store cannot be read".to_owned(),
-            why: UNREADABLE.to_owned(),
-            advice: String::new(),
-        }),
-    })
+    let evidence = OwnEvidence {
+        problem: "A message in the store cannot be read".to_owned(),
+        why: UNREADABLE.to_owned(),
+        advice: String::new(),
+    };
+    let (incident, at) = (row.text("incident")?, row.time("queued")?);
+    Notification::own(incident, "StoreTrouble", BTreeMap::new(), at, evidence)
+        .map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 const UNREADABLE: &str = "its content in the store cannot be read; it was not sent";
