@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::harness::wait::{always, millis, secs};
-use crate::harness::{Answer, Cachewatch, Load, Receiver, Server, Version};
+use crate::harness::{Answer, Cachewatch, Load, Receiver, Server, Version, told};
 
 /// The variable that names the place.
 const CRASH_AT: &str = "CACHEWATCH_CRASH_AT";
@@ -107,24 +107,6 @@ places! {
     after_send: "after-send";
     before_mark: "before-mark";
     after_mark: "after-mark";
-}
-
-/// The notifications that came, each once: alert name, status, incident, in order.
-fn told(receiver: &Receiver) -> Vec<(String, String, String)> {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut told = Vec::new();
-    for request in receiver.requests() {
-        if seen.insert(request.header("idempotency-key").unwrap().to_owned()) {
-            let json = request.json();
-            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            told.push((
-                text(&json["commonLabels"]["alertname"]),
-                text(&json["status"]),
-                text(&json["commonAnnotations"]["incident"]),
-            ));
-        }
-    }
-    told
 }
 
 #[test]

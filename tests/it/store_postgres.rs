@@ -1,8 +1,7 @@
 //! PostgreSQL as the store, seen through the real program: it survives kill -9, and a database that comes late.
 
 use crate::harness::wait::{always, eventually, secs};
-use crate::harness::{Cachewatch, Postgres, Receiver, Server, Version};
-use crate::store_trouble::told;
+use crate::harness::{Cachewatch, Postgres, Receiver, Server, Version, told, wait_told};
 
 fn config(server: &Server, receiver: &Receiver, postgres: &Postgres) -> String {
     format!(
@@ -32,12 +31,7 @@ fn fired_and_killed(
     let up = [("cache", "sessions")];
     watched.wait_metric("cache_up", &up, |v| v == 1.0, secs(20));
     server.stop();
-    let id = eventually(secs(30), "it fires", || {
-        told(receiver)
-            .into_iter()
-            .find(|t| t.1 == "firing")
-            .map(|t| t.2)
-    });
+    let id = wait_told(receiver, "CacheDown", "firing");
     watched.wait_metric(
         "cachewatch_notifications_total",
         &[("channel", "hook"), ("outcome", "delivered")],
@@ -98,22 +92,10 @@ fn a_database_that_comes_long_after_the_start_gives_its_incidents_back() {
     let up = [("cache", "sessions")];
     watched.wait_metric("cache_up", &up, |v| v == 1.0, secs(30));
     assert_eq!(watched.metrics().get("cachewatch_store_up", &[]), 0.0);
-    eventually(secs(30), "the trouble is told", || {
-        told(&receiver)
-            .iter()
-            .any(|t| (t.0.as_str(), t.1.as_str()) == ("StoreTrouble", "firing"))
-            .then_some(())
-    });
+    wait_told(&receiver, "StoreTrouble", "firing");
     postgres.start();
-    let wanted = |name: &str, way: &str| {
-        eventually(secs(60), &format!("{name} is {way}"), || {
-            told(&receiver)
-                .into_iter()
-                .find(|t| t.0 == name && t.1 == way)
-        })
-    };
-    assert_eq!(wanted("CacheDown", "resolved").2, id);
-    wanted("StoreTrouble", "resolved");
+    assert_eq!(wait_told(&receiver, "CacheDown", "resolved"), id);
+    wait_told(&receiver, "StoreTrouble", "resolved");
     assert_eq!(told(&receiver).len(), 4, "{:?}", told(&receiver));
     eventually(secs(20), "nothing is open", || {
         (postgres.ask("select count(*) from incidents where resolved is null") == "0").then_some(())

@@ -1,11 +1,10 @@
 //! Full disk, read-only disk, something in the way, a file cut off anywhere, rubbish: the real program starts, alerts come
 //! all the same, the trouble is shown and told, and what memory held is brought over when it is over.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::harness::wait::{always, eventually, secs};
-use crate::harness::{Cachewatch, Receiver, Server, Tmpfs, Version, net, python};
+use crate::harness::wait::{always, secs};
+use crate::harness::{Cachewatch, Receiver, Server, Tmpfs, Version, net, python, told, wait_told};
 
 mod damaged;
 
@@ -24,33 +23,6 @@ fn config(server: &Server, receiver: &Receiver, folder: &Path) -> String {
         server.url(),
         receiver.url("/hook"),
     )
-}
-
-/// The notifications that came, each once: alert name, status, incident, in order.
-pub fn told(receiver: &Receiver) -> Vec<(String, String, String)> {
-    let mut seen = BTreeSet::new();
-    let mut told = Vec::new();
-    for request in receiver.requests() {
-        if seen.insert(request.header("idempotency-key").unwrap().to_owned()) {
-            let json = request.json();
-            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            told.push((
-                text(&json["commonLabels"]["alertname"]),
-                text(&json["status"]),
-                text(&json["commonAnnotations"]["incident"]),
-            ));
-        }
-    }
-    told
-}
-
-/// Waits for one of them; its incident.
-#[track_caller]
-fn wait_told(receiver: &Receiver, rule: &str, way: &str) -> String {
-    eventually(secs(60), &format!("{rule} {way} is told"), || {
-        let mut told = told(receiver).into_iter();
-        told.find(|t| t.0 == rule && t.1 == way).map(|t| t.2)
-    })
 }
 
 /// What a statement gives, from the file, by another implementation's eyes.

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{RULES, told, wait_told};
+use super::RULES;
 use crate::harness::wait::secs;
-use crate::harness::{Cachewatch, Receiver, net};
+use crate::harness::{Cachewatch, Receiver, net, told, wait_told};
 
 const FILE: &str = "cachewatch.db";
 const WAL: &str = "cachewatch.db-wal";
