@@ -114,9 +114,15 @@ pub(super) fn money(amount: f64, currency: Option<&str>) -> String {
         return NONE.to_owned();
     }
     let digits = if amount > 0.0 && amount < 0.1 { 4 } else { 2 };
+    let text = format!("{amount:.digits$}");
+    let grouped = match text.split_once('.') {
+        Some((whole, part)) => whole.parse().ok().map(|n| format!("{}.{part}", count(n))),
+        None => None,
+    };
+    let text = grouped.unwrap_or(text);
     match currency {
-        Some(currency) => format!("{amount:.digits$}{NBSP}{currency}"),
-        None => format!("{amount:.digits$}"),
+        Some(currency) => format!("{text}{NBSP}{currency}"),
+        None => text,
     }
 }
 
@@ -168,6 +174,9 @@ mod tests {
         assert_eq!(plain(count(1_234_567)), "1 234 567");
         assert_eq!(plain(bytes(96_468_992)), "92.0 MiB");
         assert_eq!(plain(money(38.2, Some("USD"))), "38.20 USD");
+        assert_eq!(plain(money(1_234_567.891, None)), "1 234 567.89");
+        assert_eq!(plain(money(-12.5, None)), "-12.50");
+        assert_eq!(plain(money(1e300, None)).len(), 304);
         assert_eq!(money(f64::NAN, None), NONE);
         assert_eq!(plain(span(90_000.4)), "1 d 1 h");
         assert_eq!(plain(span(-1.0)), "0 s");
