@@ -171,9 +171,13 @@ impl<'a> Sheet<'a> {
             let words = self.faces.fit(&mark.label, self.label, false, widest);
             let width = self.label_width(&words);
             let rows = [0.0, 1.0].map(|row| first_row + row * self.label * 1.35);
+            let right = x + 6.0;
+            // What lasted has its words within, at the begin or at the end, where there is room.
+            let reach = self.reach(mark, plot);
+            let last = reach.map_or(right, |(_, to)| (to - width - 6.0).max(right));
             let places: Vec<_> = rows
                 .into_iter()
-                .flat_map(|y| [(x + 6.0, y), (x - width - 6.0, y)])
+                .flat_map(|y| [(right, y), (last, y), (x - width - 6.0, y)])
                 .collect();
             self.place(&places, words, plot, shape, taken);
         }
