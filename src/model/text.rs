@@ -4,8 +4,8 @@
 //! Deliberately absent: escaping for HTML, Slack or a label; whoever writes there does that, last of all. Emoji that are
 //! joined of several characters stay whole.
 //!
-//! Invariant: no character for which [`is_unsafe`] holds is in what [`tame`] and [`line`] give, and it is at most as long as
-//! asked for. Doing it twice changes nothing.
+//! Invariant: no character for which [`is_unsafe`] holds is in what [`tame()`] and [`line()`] give, and it is at most as
+//! long as asked for. Doing it twice changes nothing.
 
 /// What stands where text was cut.
 pub const CUT: char = '…';
