@@ -218,7 +218,7 @@ pub(super) fn namespace(second: i64, namespace: &str, misses: u64) -> NamespaceP
         expirations: 3,
         cost: None,
         told: (misses > 1).then_some(ToldLookups {
-            hits: misses * 9,
+            hits: misses.saturating_mul(9),
             misses,
         }),
         saved: (misses > 1).then_some(0.25),
