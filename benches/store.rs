@@ -274,6 +274,7 @@ fn points(
         memory_used_bytes: Some(100_000_000 + seed % 1_000_000),
         memory_limit_bytes: Some(1 << 30),
         miss_cost: None,
+        ..HistoryPoint::default()
     };
     let namespace = |n: usize| NamespacePoint {
         at,
@@ -283,6 +284,7 @@ fn points(
         evictions: 0,
         expirations: seed % 20,
         cost: None,
+        ..NamespacePoint::default()
     };
     let points = all.clone().zip(0..).map(|(cache, n)| (cache, point(n)));
     let points = points.collect();

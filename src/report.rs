@@ -1,14 +1,15 @@
 //! A report about a stretch of time: what the store kept, as numbers, and these as HTML, Markdown or JSON.
 //!
 //! Pure: records in, text out. Deliberately absent: reading the store and writing the file, which are `cli::report`'s
-//! affair, and everything that the store does not keep: hit ratios and savings by namespace, times since a removal.
+//! affair, and what the store does not keep: times since a removal.
 //!
-//! Invariant: what is not known is absent and said to be so, never 0 and never estimated. Text from elsewhere is tamed,
+//! Invariant: what is not known is absent and said to be so, never 0; what is estimated is marked as an estimate. Text from elsewhere is tamed,
 //! cut, and escaped for where it goes.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::config::{Config, Signal};
 use crate::model::name::CacheName;
@@ -19,6 +20,7 @@ mod fleet;
 mod gather;
 mod heat;
 mod html;
+mod lookups;
 mod markdown;
 pub mod numbers;
 mod period;
@@ -30,6 +32,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use lookups::{Lookups, Samples, Saved};
 pub use numbers::Report;
 pub use period::{LONGEST, Period, SHORTEST};
 
@@ -55,7 +58,7 @@ pub struct Record {
 }
 
 /// What the configuration says that the store does not know.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// How people reach the page, without a slash at the end.
     pub external_url: Option<String>,
@@ -63,9 +66,27 @@ pub struct Settings {
     pub thresholds: BTreeMap<CacheName, f64>,
     /// The currency of prices by cache, where there is just one.
     pub currencies: BTreeMap<CacheName, String>,
+    /// Whose hours and weekdays the heat map has.
+    pub time_zone: TimeZone,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            external_url: None,
+            thresholds: BTreeMap::new(),
+            currencies: BTreeMap::new(),
+            time_zone: TimeZone::UTC,
+        }
+    }
 }
 
 impl Settings {
+    /// `Europe/Berlin`.
+    fn zone_name(&self) -> String {
+        self.time_zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
     /// What a configuration says.
     pub fn of(config: &Config) -> Self {
         let mut settings = Self {

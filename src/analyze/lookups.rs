@@ -86,6 +86,7 @@ impl CacheLookups {
             application: self.application.totals(),
             beyond_bound: self.application.beyond_bound(),
             samples: samples.map(|s| (s.name().clone(), s.stats())),
+            sampled: samples.map(SampledNode::totals).unwrap_or_default(),
             hit_ratios: self.hit_ratios(now),
         }
     }

@@ -4,6 +4,8 @@
 //! share of them is estimated. Whatever leaves here is an estimate and has an interval; where there is too little to go
 //! by, there is none, with the reason. Deliberately absent: taking samples, and the names of namespaces.
 //!
+//! An estimate needs sums over intervals only, so that it can be made over any stretch of time of which sums were kept.
+//!
 //! Two things the caller sees to: a sample lies at a random moment of its interval (else a job that runs every minute is
 //! always or never in it), and an interval whose misses or lookups are not completely known (events lost, counters reset)
 //! is left out. What fewer than about one sample in ten would meet, no interval can know of.
@@ -14,7 +16,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use share::{Cluster, Share};
+use crate::model::lookups::{NamespaceSums, SampleSums};
 
 mod share;
 
@@ -119,7 +121,7 @@ impl<N> Default for Samples<N> {
 impl<N: Ord> Samples<N> {
     /// Takes in an interval. One whose sample covered nothing tells nothing, and is left out.
     pub fn push(&mut self, mut interval: Interval<N>) {
-        if interval.covered.is_zero() || interval.length.is_zero() {
+        if interval.is_empty() {
             return;
         }
         while interval.namespaces.len() > MAX_NAMESPACES {
@@ -153,46 +155,85 @@ impl<N: Ord> Samples<N> {
         if self.intervals.len() < MIN_SAMPLES {
             return Err(NoEstimate::TooFewSamples(self.intervals.len()));
         }
-        let of = |interval: &Interval<N>| {
+        let (mut whole, mut part) = (SampleSums::default(), NamespaceSums::default());
+        for interval in &self.intervals {
+            whole.add(&interval.sums());
             let count = interval.namespaces.get(namespace);
-            count.copied().unwrap_or_default()
-        };
-        let sum = |part: &dyn Fn(&Interval<N>) -> u64| {
-            let parts = self.intervals.iter().map(part);
-            parts.fold(0, u64::saturating_add)
-        };
-        let sampled = sum(&|interval| of(interval).sampled);
-        if sampled < MIN_LOOKUPS {
-            return Err(NoEstimate::TooFewLookups(sampled));
+            part.add(&interval.sums_of(count.copied().unwrap_or_default()));
         }
-        let share = Share::of(self.intervals.iter().map(|interval| Cluster {
-            weight: interval.length.as_secs_f64() / interval.covered.as_secs_f64(),
-            all: interval.sampled as f64,
-            part: of(interval).sampled.min(interval.sampled) as f64,
-        }));
-        let share = share.ok_or(NoEstimate::TooFewLookups(0))?;
-        let all = sum(&|interval| interval.lookups) as f64;
-        let misses = sum(&|interval| of(interval).misses);
-        let lookups = share.map(|share| all * share);
-        if lookups.upper <= 0.0 || lookups.upper < misses as f64 {
-            return Err(NoEstimate::Contradiction);
-        }
-        let hit_ratio = lookups.map(|lookups| hit_ratio(misses as f64, lookups));
-        let seconds = |part: &dyn Fn(&Interval<N>) -> Duration| -> f64 {
-            let parts = self.intervals.iter().map(part);
-            parts.map(|part| part.as_secs_f64()).sum()
-        };
-        let length = seconds(&|interval| interval.length);
-        Ok(Estimate {
-            lookups,
-            hit_ratio,
-            misses,
-            samples: self.intervals.len(),
-            sampled,
-            seconds: length,
-            covered_ratio: (seconds(&|interval| interval.covered) / length).min(1.0),
-        })
+        estimate(&whole, &part, CONFIDENCE)
     }
+}
+
+impl<N> Interval<N> {
+    /// It alone, summed up.
+    pub fn sums(&self) -> SampleSums {
+        let (weight, all) = (self.weight(), self.sampled as f64);
+        SampleSums {
+            intervals: 1,
+            seconds: self.length.as_secs_f64(),
+            covered_seconds: self.covered.as_secs_f64(),
+            lookups: self.lookups,
+            all: weight * all,
+            all_squared: (weight * all).powi(2),
+            all_weighted: weight * weight * all,
+        }
+    }
+
+    /// One of its namespaces, summed up.
+    pub fn sums_of(&self, count: NamespaceCount) -> NamespaceSums {
+        let (weight, all) = (self.weight(), self.sampled as f64);
+        let part = count.sampled.min(self.sampled) as f64;
+        NamespaceSums {
+            sampled: count.sampled,
+            misses: count.misses,
+            part: weight * part,
+            part_squared: (weight * part).powi(2),
+            product: weight * weight * all * part,
+        }
+    }
+
+    /// Whether its sample saw nothing of it, so that it tells nothing.
+    pub fn is_empty(&self) -> bool {
+        self.covered.is_zero() || self.length.is_zero()
+    }
+
+    /// How much of the time its sample stands for, in its own length.
+    fn weight(&self) -> f64 {
+        if self.is_empty() {
+            return 0.0;
+        }
+        self.length.as_secs_f64() / self.covered.as_secs_f64()
+    }
+}
+
+/// What intervals, summed up, say of a namespace, with bounds at this confidence, 0..1. How: [`Samples::estimate`].
+pub fn estimate(
+    whole: &SampleSums,
+    part: &NamespaceSums,
+    confidence: f64,
+) -> Result<Estimate, NoEstimate> {
+    let samples = usize::try_from(whole.intervals).unwrap_or(usize::MAX);
+    if samples < MIN_SAMPLES {
+        return Err(NoEstimate::TooFewSamples(samples));
+    }
+    if part.sampled < MIN_LOOKUPS {
+        return Err(NoEstimate::TooFewLookups(part.sampled));
+    }
+    let share = share::share(whole, part, confidence).ok_or(NoEstimate::TooFewLookups(0))?;
+    let lookups = share.map(|share| whole.lookups as f64 * share);
+    if lookups.upper <= 0.0 || lookups.upper < part.misses as f64 {
+        return Err(NoEstimate::Contradiction);
+    }
+    Ok(Estimate {
+        lookups,
+        hit_ratio: lookups.map(|lookups| hit_ratio(part.misses as f64, lookups)),
+        misses: part.misses,
+        samples,
+        sampled: part.sampled,
+        seconds: whole.seconds,
+        covered_ratio: (whole.covered_seconds / whole.seconds).min(1.0),
+    })
 }
 
 impl Bounded {

@@ -6,17 +6,22 @@
 //! Invariant: what is counted is in exactly one slot: the one that was begun when a beat first saw it. A cache that is
 //! new, or comes back, begins with the next slot.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::attribution::{AttributionSnapshot, Cause, Counters, NamespaceCost, OTHER};
+use crate::model::attribution::NamespaceCost;
+use crate::model::lookups::SampleSums;
 use crate::model::name::CacheName;
 use crate::model::record::{HistoryPoint, NamespacePoint, RESOLUTIONS};
 use crate::model::snapshot::CacheSnapshot;
 use crate::model::window::Totals;
+
+mod namespaces;
+
+use namespaces::Told;
 
 /// The width of a slot.
 pub const SLOT: Duration = Duration::from_secs(RESOLUTIONS[0].0 as u64);
@@ -38,19 +43,18 @@ pub struct Slots {
     slot: Option<i64>,
     minute: Option<i64>,
     caches: BTreeMap<CacheName, Begun>,
-    namespaces: BTreeMap<CacheName, BegunNamespaces>,
+    namespaces: BTreeMap<CacheName, namespaces::Begun>,
 }
 
 /// How a cache stood when the slot began.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Begun {
     totals: Totals,
     read_at: Option<Duration>,
     cost: Option<f64>,
+    told: Told,
+    sampled: SampleSums,
 }
-
-/// Counters by namespace and admission: one that comes back counts from 0 again.
-type BegunNamespaces = HashMap<(String, u64), (Counters, Option<f64>)>;
 
 impl Slots {
     /// Takes in how all caches are. Gives what is over: mostly nothing.
@@ -89,12 +93,9 @@ impl Slots {
             .and_then(|minute| start(minute, NAMESPACE_SLOT));
         let before = std::mem::take(&mut self.namespaces);
         for cache in caches {
-            let Some(attribution) = &cache.attribution else {
-                continue;
-            };
-            let now = namespaces(&attribution.totals, &attribution.costs);
+            let now = namespaces::Begun::of(cache);
             if let (Some(began), Some(before)) = (began, before.get(&cache.name)) {
-                let points = namespace_points(began, before, &now);
+                let points = now.points(before, began, cache);
                 let named = |point| (cache.name.clone(), point);
                 finished.namespaces.extend(points.into_iter().map(named));
             }
@@ -109,6 +110,8 @@ impl Begun {
             totals: cache.totals,
             read_at: read_at(cache),
             cost: cost(cache),
+            told: namespaces::told(cache),
+            sampled: cache.lookups.sampled.whole,
         }
     }
 }
@@ -124,10 +127,23 @@ fn read_at(cache: &CacheSnapshot) -> Option<Duration> {
 
 /// What misses have cost so far; `None` without prices, or when they are in several currencies.
 fn cost(cache: &CacheSnapshot) -> Option<f64> {
+    Some(costs(cache)?.iter().map(|cost| cost.total).sum())
+}
+
+/// Those of all namespaces with a price; `None`: there are none, or they cannot be summed up.
+fn costs(cache: &CacheSnapshot) -> Option<&[NamespaceCost]> {
     let costs = &cache.attribution.as_ref()?.costs;
     let (first, rest) = costs.split_first()?;
     let same = rest.iter().all(|cost| cost.currency == first.currency);
-    same.then(|| costs.iter().map(|cost| cost.total).sum())
+    same.then_some(costs)
+}
+
+/// What the hits of namespaces with a price saved, as far as the application told of them since `before`.
+fn saved(now: &Told, before: &Told, cache: &CacheSnapshot) -> Option<f64> {
+    costs(cache)?;
+    let saved = namespaces::told_since(now, before)
+        .filter_map(|(name, told)| Some(told.hits as f64 * namespaces::per_miss(cache, name)?));
+    saved.reduce(|a, b| a + b)
 }
 
 fn point(began: Timestamp, before: &Begun, cache: &CacheSnapshot) -> HistoryPoint {
@@ -160,54 +176,9 @@ fn point(began: Timestamp, before: &Begun, cache: &CacheSnapshot) -> HistoryPoin
         miss_cost: now
             .cost
             .map(|cost| (cost - before.cost.unwrap_or(0.0)).max(0.0)),
+        saved: saved(&now.told, &before.told, cache),
+        sampled: now.sampled.since(&before.sampled),
     }
-}
-
-fn namespaces(totals: &AttributionSnapshot, costs: &[NamespaceCost]) -> BegunNamespaces {
-    let cost = |name: &str| {
-        costs
-            .iter()
-            .find(|cost| cost.namespace == name)
-            .map(|c| c.total)
-    };
-    let named = totals
-        .namespaces
-        .iter()
-        .map(|n| ((n.name.clone(), n.id), (n.counters, cost(&n.name))));
-    let other = ((OTHER.to_owned(), u64::MAX), (totals.other, None));
-    named.chain([other]).collect()
-}
-
-fn namespace_points(
-    began: Timestamp,
-    before: &BegunNamespaces,
-    now: &BegunNamespaces,
-) -> Vec<NamespacePoint> {
-    let mut points: Vec<_> = now
-        .iter()
-        .filter_map(|(key, (now, cost))| {
-            let (before, cost_before) = before.get(key).copied().unwrap_or_default();
-            let grown = |cause| {
-                now.misses
-                    .get(cause)
-                    .saturating_sub(before.misses.get(cause))
-            };
-            let causes: Vec<u64> = Cause::ALL.into_iter().map(grown).collect();
-            let point = NamespacePoint {
-                at: began,
-                namespace: key.0.clone(),
-                misses: causes.iter().sum(),
-                causes,
-                evictions: now.evictions.saturating_sub(before.evictions),
-                expirations: now.expirations.saturating_sub(before.expirations),
-                cost: cost.map(|cost| (cost - cost_before.unwrap_or(0.0)).max(0.0)),
-            };
-            let happened = point.misses + point.evictions + point.expirations > 0;
-            happened.then_some(point)
-        })
-        .collect();
-    points.sort_by(|a, b| a.namespace.cmp(&b.namespace));
-    points
 }
 
 /// Which slot a moment is in.

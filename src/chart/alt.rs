@@ -68,8 +68,14 @@ pub fn alt_text(chart: &Chart) -> String {
     let marks: Vec<String> = chart
         .marks
         .iter()
-        .filter(|m| (chart.from..=chart.to).contains(&m.at))
-        .map(|mark| format!("{} at {}", clean(&mark.label, MAX_CHARS), when(mark.at)))
+        .filter(|m| m.is_within(chart))
+        .map(|mark| {
+            let label = clean(&mark.label, MAX_CHARS);
+            match mark.end() {
+                Some(end) => format!("{label} from {} to {}", when(mark.at), when(end)),
+                None => format!("{label} at {}", when(mark.at)),
+            }
+        })
         .collect();
     listed(&mut parts, "Marked", &marks);
 

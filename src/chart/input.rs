@@ -101,11 +101,13 @@ pub struct Band {
     pub label: String,
 }
 
-/// A moment that is marked.
+/// A moment or a span that is marked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// When.
+    /// When; when it began.
     pub at: Timestamp,
+    /// When it was over; `None`, or not after `at`: it was a moment.
+    pub until: Option<Timestamp>,
     /// What happened; shown where there is room, always told in the alt text.
     pub label: String,
 }
@@ -148,6 +150,18 @@ pub enum Theme {
     Light,
     /// Light on dark.
     Dark,
+}
+
+impl Mark {
+    /// When it was over, where it was no moment.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        self.until.filter(|until| *until > self.at)
+    }
+
+    /// Whether any of it is within the period of a chart.
+    pub(super) fn is_within(&self, chart: &Chart) -> bool {
+        self.at <= chart.to && self.end().unwrap_or(self.at) >= chart.from
+    }
 }
 
 impl Look {

@@ -107,12 +107,51 @@ fn alt_text_says_what_is_to_be_seen() {
         "Hit ratio of sessions over 6 h to 23 Nov 14:00 UTC: now 94.6 %, lowest 62.5 % at 12:20, limit 80 %. \
          Shaded: too many misses from 11:50 to 12:50. Marked: deploy 4.2 at 11:45."
     );
+    let annotated = alt("annotated");
+    let marked = "Marked: warm_up: after the move from 05:40 to 09:16, deploy 4.2 at 11:45, \
+                  import: all prices of the autumn from 12:20 to 13:20, warm_up from 13:40 to 15:00.";
+    assert!(annotated.ends_with(marked), "{annotated}");
     assert_eq!(
         alt("causes"),
         "Misses of sessions by cause over 6 h to 23 Nov 14:00 UTC: expired now 30.2/s, highest 72.4/s at 12:14; \
          evicted now 2.01/s, highest 162/s at 12:12; deleted now 8.06/s, highest 8.78/s at 10:12; flushed now 0/s; \
          never seen now 24.2/s, highest 29.1/s at 12:14; unknown now 3.02/s, highest 8.24/s at 12:14. \
          Shaded: too many misses from 11:50 to 12:50."
+    );
+}
+
+#[test]
+fn what_lasted_is_shaded_and_what_ended_before_it_began_is_a_moment() {
+    let charts = examples::all();
+    let (_, chart) = charts.iter().find(|(n, _)| *n == "annotated").unwrap();
+    let rects = |chart: &Chart| {
+        let svg = render_svg(chart, &Look::new(720, 260)).unwrap();
+        svg.matches("<rect").count()
+    };
+    let all = rects(chart);
+    let mut moments = chart.clone();
+    for mark in &mut moments.marks {
+        mark.until = mark.until.map(|_| mark.at);
+    }
+    assert_eq!(
+        all - rects(&moments),
+        6,
+        "a shade and a bar for each of three"
+    );
+    moments.marks.retain(|mark| mark.at >= chart.from);
+    let alt = alt_text(&moments);
+    assert!(
+        alt.contains("import: all prices of the autumn at 12:20"),
+        "{alt}"
+    );
+    let mut over = chart.clone();
+    for mark in &mut over.marks {
+        mark.at = examples::ago(90_000);
+        mark.until = Some(examples::ago(80_000));
+    }
+    assert!(
+        !alt_text(&over).contains("Marked"),
+        "none of it is to be seen"
     );
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use jiff::tz::TimeZone;
+
 use crate::config::{Config, Inputs, Overrides, env, load};
 use crate::model::name::{CacheName, Name};
 use crate::model::time::{Clock as _, SystemClock};
@@ -38,6 +40,9 @@ pub(super) struct ReportArgs {
     /// Where it is written; - for stdout
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     out: PathBuf,
+    /// Whose hours and weekdays the heat map has: Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_zone)]
+    time_zone: TimeZone,
     /// What it is written as; without it the ending of the file decides, and for stdout it is Markdown
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -68,6 +73,13 @@ fn parse_last(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn parse_zone(text: &str) -> Result<TimeZone, String> {
+    match TimeZone::get(text.trim()) {
+        Ok(zone) if zone.iana_name().is_some() => Ok(zone),
+        _ => Err("there is no such time zone; write it as Europe/Berlin or UTC".to_owned()),
+    }
+}
+
 impl Format {
     /// By the ending of the file.
     fn of(out: &Path) -> anyhow::Result<Self> {
@@ -93,7 +105,10 @@ pub(super) async fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let format = args.format.map_or_else(|| Format::of(&args.out), Ok)?;
     let config = configuration(&args)?;
     let backend = backend(&args, config.as_ref())?;
-    let settings = config.as_ref().map(Settings::of).unwrap_or_default();
+    let settings = Settings {
+        time_zone: args.time_zone.clone(),
+        ..config.as_ref().map(Settings::of).unwrap_or_default()
+    };
     let clock = SystemClock::start();
     let period = Period::last(args.last, clock.now().wall);
     let mut reader = Reader::open(&backend).await?;
@@ -288,6 +303,16 @@ mod tests {
         assert_eq!(parse_last("7d"), Ok(Duration::from_hours(168)));
         assert!(parse_last("59m").is_err() && parse_last("401d").is_err());
         assert!(parse_last("week").unwrap_err().contains("7d"));
+    }
+
+    #[test]
+    fn zones_have_names() {
+        let name = |text: &str| parse_zone(text).map(|zone| zone.iana_name().map(str::to_owned));
+        assert_eq!(name("Europe/Berlin"), Ok(Some("Europe/Berlin".to_owned())));
+        assert_eq!(name("UTC"), Ok(Some("UTC".to_owned())));
+        for bad in ["", "Berlin", "+01:00", "../etc/passwd"] {
+            assert!(name(bad).unwrap_err().contains("Europe/Berlin"), "{bad}");
+        }
     }
 
     #[test]

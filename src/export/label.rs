@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use prometheus::proto;
 
+use crate::model::text::is_unsafe;
+
 /// The longest label value in characters; what is cut is marked by `…`.
 pub(super) const MAX_CHARS: usize = 128;
 
@@ -35,7 +37,7 @@ pub(super) fn safe(value: &str) -> Cow<'_, str> {
 }
 
 fn needs_escape(c: char) -> bool {
-    c == '\\' || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
+    c == '\\' || is_unsafe(c)
 }
 
 /// The values of a sample's labels, for sorting and comparing.

@@ -4,6 +4,7 @@
 //!
 //! Invariants: no key and no value is in here, only names of namespaces; every list has a bound where it is filled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,112 @@ pub struct SampleStats {
     pub bytes: u64,
 }
 
+/// Sums over intervals with a sample each: what an estimate over them needs, and no more. Sums of several stretches of
+/// time are added to those of all of them.
+///
+/// `x` are all lookups of a sample, `w` is how much it stands for: the length of its interval / how much of that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct SampleSums {
+    /// How many intervals there are.
+    pub intervals: u64,
+    /// How long they are together, in seconds.
+    pub seconds: f64,
+    /// Of how much of that the samples saw every lookup, in seconds.
+    pub covered_seconds: f64,
+    /// All lookups in the intervals, as the server counted.
+    pub lookups: u64,
+    /// Σ w x.
+    pub all: f64,
+    /// Σ (w x)².
+    pub all_squared: f64,
+    /// Σ w² x.
+    pub all_weighted: f64,
+}
+
+/// The same of one namespace, of whose lookups `y` were in a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct NamespaceSums {
+    /// Σ y.
+    pub sampled: u64,
+    /// Its misses in the intervals: exact.
+    pub misses: u64,
+    /// Σ w y.
+    pub part: f64,
+    /// Σ (w y)².
+    pub part_squared: f64,
+    /// Σ w² x y.
+    pub product: f64,
+}
+
+/// Sums of a node, and of its namespaces, since it began to be sampled. A namespace that was retired has none any more.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SampleTotals {
+    /// Of all lookups.
+    pub whole: SampleSums,
+    /// By namespace.
+    pub namespaces: BTreeMap<Arc<str>, NamespaceSums>,
+}
+
+impl SampleSums {
+    /// Adds those of another stretch of time.
+    pub fn add(&mut self, other: &Self) {
+        self.intervals = self.intervals.saturating_add(other.intervals);
+        self.seconds += other.seconds;
+        self.covered_seconds += other.covered_seconds;
+        self.lookups = self.lookups.saturating_add(other.lookups);
+        self.all += other.all;
+        self.all_squared += other.all_squared;
+        self.all_weighted += other.all_weighted;
+    }
+
+    /// What came since `before`; all of it where sampling began anew. `None`: nothing came.
+    pub fn since(&self, before: &Self) -> Option<Self> {
+        if self.intervals < before.intervals {
+            return Some(*self).filter(|new| new.intervals > 0);
+        }
+        let new = self.intervals - before.intervals;
+        (new > 0).then(|| Self {
+            intervals: new,
+            seconds: grown(self.seconds, before.seconds),
+            covered_seconds: grown(self.covered_seconds, before.covered_seconds),
+            lookups: self.lookups.saturating_sub(before.lookups),
+            all: grown(self.all, before.all),
+            all_squared: grown(self.all_squared, before.all_squared),
+            all_weighted: grown(self.all_weighted, before.all_weighted),
+        })
+    }
+}
+
+impl NamespaceSums {
+    /// Adds those of another stretch of time.
+    pub fn add(&mut self, other: &Self) {
+        self.sampled = self.sampled.saturating_add(other.sampled);
+        self.misses = self.misses.saturating_add(other.misses);
+        self.part += other.part;
+        self.part_squared += other.part_squared;
+        self.product += other.product;
+    }
+
+    /// What came since `before`; all of it where they began anew. `None`: nothing came.
+    pub fn since(&self, before: &Self) -> Option<Self> {
+        if self.sampled < before.sampled || self.misses < before.misses {
+            return Some(*self).filter(|new| *new != Self::default());
+        }
+        let new = Self {
+            sampled: self.sampled - before.sampled,
+            misses: self.misses - before.misses,
+            part: grown(self.part, before.part),
+            part_squared: grown(self.part_squared, before.part_squared),
+            product: grown(self.product, before.product),
+        };
+        (new.sampled > 0 || new.misses > 0).then_some(new)
+    }
+}
+
+fn grown(now: f64, before: f64) -> f64 {
+    (now - before).max(0.0)
+}
+
 /// What is known of a cache's lookups by namespace.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LookupsSnapshot {
@@ -88,6 +195,8 @@ pub struct LookupsSnapshot {
     pub beyond_bound: u64,
     /// The node that is sampled, and how that goes; `None`: sampling is off.
     pub samples: Option<(NodeName, SampleStats)>,
+    /// What the samples add up to, for estimates over longer than is looked at at once.
+    pub sampled: Arc<SampleTotals>,
     /// Hit ratios, where lookups are known.
     pub hit_ratios: Vec<NamespaceHitRatio>,
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::incident::{AlertState, Notification, Severity, Transition};
+use super::lookups::{NamespaceSums, SampleSums};
 use super::name::{CacheName, ChannelName, RuleName};
 
 /// One incident, open or past.
@@ -180,10 +181,15 @@ pub struct HistoryPoint {
     pub memory_limit_bytes: Option<u64>,
     /// What misses cost in the slot, where one price's currency covers all.
     pub miss_cost: Option<f64>,
+    /// What hits saved in the slot, as far as the application told of them, where one price's currency covers all.
+    pub saved: Option<f64>,
+    /// What samples of lookups add up to; `None`: none was taken in the slot.
+    #[serde(skip)]
+    pub sampled: Option<SampleSums>,
 }
 
-/// A namespace's misses in one slot of time.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// What is known of a namespace in one slot of time.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct NamespacePoint {
     /// When the slot began.
     pub at: Timestamp,
@@ -199,6 +205,28 @@ pub struct NamespacePoint {
     pub expirations: u64,
     /// What its misses cost, where a price is configured.
     pub cost: Option<f64>,
+    /// What the application told of its lookups; `None`: nothing.
+    pub told: Option<ToldLookups>,
+    /// What its hits saved, as far as the application told of them, where a price is configured.
+    pub saved: Option<f64>,
+    /// What samples of its lookups add up to; `None`: it was in none.
+    pub sampled: Option<NamespaceSums>,
+}
+
+/// Hits and misses as an application counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ToldLookups {
+    /// Lookups that found their key.
+    pub hits: u64,
+    /// Lookups that did not.
+    pub misses: u64,
+}
+
+impl ToldLookups {
+    /// Both.
+    pub fn lookups(self) -> u64 {
+        self.hits.saturating_add(self.misses)
+    }
 }
 
 /// The widths of slots in which history is kept, in seconds, each with how long it is kept, in seconds.

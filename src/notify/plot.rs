@@ -54,6 +54,7 @@ pub(crate) fn of(n: &Notification) -> Option<Chart> {
     chart.marks = shown
         .map(|c| Mark {
             at: c.at,
+            until: None,
             label: c.text.clone(),
         })
         .collect();

@@ -1,63 +1,17 @@
-//! Text from elsewhere, made safe to show: one line, no control characters, no more than so long, no secrets.
+//! Text that a peer sent, without the secrets that it repeats, and as one line that is safe to show (`model::text`).
 //!
 //! Deliberately not here: escaping for HTML or for Slack; each channel does its own, last of all.
 //!
-//! Invariant: what [`clean`] returns holds no line break, no control character, nothing that turns the direction of
-//! the text around, and is at most as long as asked for.
+//! Invariant: what a [`Redactor`] returns holds none of the secrets that it knows.
 
-use std::fmt::Write as _;
-
-/// What stands where text was cut.
-pub(crate) const CUT: char = '…';
+pub(crate) use crate::model::fnv::Fnv;
+pub(crate) use crate::model::text::{CUT, line as clean};
 
 /// How many characters of a peer's answer are shown.
 pub(crate) const EXCERPT_CHARS: usize = 200;
 
 /// Parts of a secret shorter than this are not looked for: they would blot out ordinary words.
 const MIN_SECRET_BYTES: usize = 6;
-
-/// One safe line of at most `max` characters. White space of any kind and number becomes one space, other control
-/// characters and those that steer the direction of text are shown as `\u{..}`.
-pub(crate) fn clean(text: &str, max: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(max * 4));
-    let mut space = false;
-    for c in text.chars() {
-        if c.is_whitespace() {
-            space = !out.is_empty();
-            continue;
-        }
-        if std::mem::take(&mut space) {
-            out.push(' ');
-        }
-        if c.is_control() || steers_direction(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-        // Enough to know that it has to be cut; a longer text is not worth reading to its end.
-        if out.len() > max.saturating_mul(4) {
-            break;
-        }
-    }
-    truncate(&out, max)
-}
-
-/// At most `max` characters; what is cut is marked by [`CUT`].
-pub(crate) fn truncate(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    let mut out: String = text.chars().take(max.saturating_sub(1)).collect();
-    if max > 0 {
-        out.push(CUT);
-    }
-    out
-}
-
-/// Marks, embeddings, overrides and isolates of the bidirectional algorithm, and the line and paragraph separators.
-fn steers_direction(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
 
 /// Takes known secrets out of text that a peer sent: servers like to repeat the path or the line they refuse.
 #[derive(Clone)]
@@ -136,54 +90,9 @@ fn decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A 64-bit FNV-1a hash. Not for secrets: it makes short stable ids out of names.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fnv(u64);
-
-impl Fnv {
-    /// The empty text.
-    pub(crate) const EMPTY: Self = Self(14_695_981_039_346_656_037);
-
-    /// Appends bytes.
-    pub(crate) fn add(self, bytes: &[u8]) -> Self {
-        Self(bytes.iter().fold(self.0, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(1_099_511_628_211)
-        }))
-    }
-
-    /// As 16 hexadecimal digits.
-    pub(crate) fn hex(self) -> String {
-        let mut out = String::with_capacity(16);
-        // Writing to a String cannot fail.
-        write!(out, "{:016x}", self.0).unwrap_or_default();
-        out
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn clean_text_is_one_short_line(text in "\\PC*|.*|[\\x00-\\x20\u{202a}-\u{202e}]*", max in 0_usize..300) {
-            let out = clean(&text, max);
-            prop_assert!(out.chars().count() <= max);
-            prop_assert!(!out.chars().any(|c| c.is_control() || steers_direction(c)));
-            prop_assert_eq!(clean(&out, max), out.clone(), "cleaning twice changes nothing");
-        }
-    }
-
-    #[test]
-    fn white_space_folds_and_controls_show() {
-        assert_eq!(
-            clean("  a\r\n\tb\u{7}c\u{202e}d ", 99),
-            "a b\\u{7}c\\u{202e}d"
-        );
-        assert_eq!(clean("abcdef", 4), "abc…");
-    }
 
     #[test]
     fn a_peer_that_repeats_the_path_tells_nothing() {
@@ -201,12 +110,5 @@ mod tests {
         }
         assert!(said.starts_with("Cannot POST"));
         assert!(!format!("{redactor:?}").contains("sEcReT24"));
-    }
-
-    #[test]
-    fn fnv_1a_has_its_published_values() {
-        assert_eq!(Fnv::EMPTY.hex(), "cbf29ce484222325");
-        assert_eq!(Fnv::EMPTY.add(b"a").hex(), "af63dc4c8601ec8c");
-        assert_eq!(Fnv::EMPTY.add(b"foobar").hex(), "85944171f73967e8");
     }
 }

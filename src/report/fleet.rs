@@ -38,10 +38,11 @@ pub(super) fn sum(period: &Period, caches: &[Cache]) -> Fleet {
     }
 }
 
-/// Costs are left out: caches may count in different currencies. Coverage is the mean of the caches'.
+/// Costs and savings are left out: caches may count in different currencies. Coverage is the mean of the caches'.
 fn together(all: &[Counts], caches: usize, seconds: f64) -> Counts {
     let rated_ones = || all.iter().filter(|counts| counts.lookups.is_some());
-    let covered: f64 = all.iter().map(|counts| counts.covered_seconds).sum();
+    let covered = all.iter().map(|counts| counts.covered_seconds);
+    let covered = covered.fold(0.0, |a, b| a + b);
     let covered = part(covered, caches as f64).unwrap_or(0.0);
     rated(Counts {
         covered_ratio: part(covered, seconds).unwrap_or(0.0).min(1.0),

@@ -9,8 +9,9 @@ use super::numbers::{
     Memory, Namespace, Report,
 };
 use super::period::Period;
-use super::{Record, Settings, advice, fleet, heat, spells};
+use super::{Record, Settings, advice, fleet, heat, lookups, spells};
 use crate::analyze::wilson::{Z_98, interval};
+use crate::model::lookups::SampleSums;
 use crate::model::record::{HistoryPoint, IncidentRecord, NamespacePoint};
 
 /// From this part of its limit on, memory is taken as used up: Redis evicts a little before it is full.
@@ -29,7 +30,7 @@ pub(super) fn report(period: &Period, records: &[Record], settings: &Settings) -
         to: period.to,
         seconds: period.seconds(),
         slot_seconds: period.slot_seconds,
-        time_zone: "UTC",
+        time_zone: settings.zone_name(),
         fleet: fleet::sum(period, &caches),
         caches,
         period: *period,
@@ -55,7 +56,7 @@ fn cache(period: &Period, record: &Record, settings: &Settings) -> Cache {
         attribution: attribution(record, counts.misses),
         currency: settings.currencies.get(&record.cache).cloned(),
         incidents: incidents(period, &record.incidents, url),
-        hours: heat::heat(&record.slots),
+        hours: heat::heat(&record.slots, &settings.time_zone),
         advice: Vec::new(),
         record: record.clone(),
     };
@@ -73,8 +74,11 @@ pub(super) fn total(values: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 }
 
 fn counts(slots: &[HistoryPoint], seconds: f64) -> Counts {
-    let covered: f64 = slots.iter().map(|slot| slot.covered_seconds.max(0.0)).sum();
+    // The sum of nothing is -0.
+    let covered = slots.iter().map(|slot| slot.covered_seconds.max(0.0));
+    let covered = covered.fold(0.0, |a, b| a + b);
     let costs = slots.iter().filter_map(|slot| slot.miss_cost);
+    let saved = slots.iter().filter_map(|slot| slot.saved);
     rated(Counts {
         covered_ratio: part(covered, seconds).unwrap_or(0.0).min(1.0),
         covered_seconds: covered.min(seconds),
@@ -83,6 +87,7 @@ fn counts(slots: &[HistoryPoint], seconds: f64) -> Counts {
         evictions: total(slots.iter().map(|slot| slot.evictions)),
         expirations: total(slots.iter().map(|slot| slot.expirations)),
         miss_cost: costs.reduce(|a, b| a + b),
+        saved: saved.reduce(|a, b| a + b),
         ..Counts::default()
     })
 }
@@ -152,43 +157,92 @@ fn attribution(record: &Record, misses: Option<u64>) -> Option<Attribution> {
     }
     let all = record.namespaces.iter().map(|point| point.misses);
     let all = all.fold(0, u64::saturating_add);
-    if all == 0 {
+    let now = lookups::sampled(&record.slots);
+    let named = Namespaces {
+        all,
+        now,
+        before: lookups::sampled(&record.slots_before),
+        points: record
+            .namespaces_before
+            .iter()
+            .map(|point| (point.namespace.as_str(), point))
+            .collect(),
+    };
+    let mut sorted: Vec<Namespace> = record.namespaces.iter().map(|p| named.one(p)).collect();
+    if all == 0 && sorted.iter().all(|namespace| namespace.lookups.is_none()) {
         return None;
     }
-    let before: BTreeMap<&str, u64> = record
-        .namespaces_before
-        .iter()
-        .map(|point| (point.namespace.as_str(), point.misses))
-        .collect();
-    let named = |point: &NamespacePoint| Namespace {
-        namespace: point.namespace.clone(),
-        misses: point.misses,
-        misses_ratio: part(point.misses as f64, all as f64).unwrap_or_default(),
-        // Where others were counted, one that is missing had none that was kept.
-        previous_misses: (!before.is_empty())
-            .then(|| before.get(point.namespace.as_str()).copied().unwrap_or(0)),
-        causes: Causes::of(&point.causes),
-        evictions: point.evictions,
-        expirations: point.expirations,
-        miss_cost: point.cost,
+    let looked = |namespace: &Namespace| namespace.lookups.map_or(0, |found| found.lookups);
+    sorted.sort_by(|a, b| {
+        let most = b.misses.cmp(&a.misses).then(looked(b).cmp(&looked(a)));
+        most.then_with(|| a.namespace.cmp(&b.namespace))
+    });
+    let amounts = |of: &dyn Fn(&Namespace) -> Option<f64>| {
+        let amounts = sorted.iter().filter_map(of);
+        amounts.reduce(|a, b| a + b)
     };
-    let mut sorted: Vec<_> = record.namespaces.iter().collect();
-    sorted.sort_by(|a, b| b.misses.cmp(&a.misses).then(a.namespace.cmp(&b.namespace)));
-    let left_out = sorted.get(MAX_NAMESPACES..).unwrap_or_default();
+    let saved = |estimated| {
+        amounts(&|n| {
+            let saved = n.saved.filter(|saved| saved.estimated == estimated)?;
+            Some(saved.amount)
+        })
+    };
+    let (miss_cost, told, estimated) = (amounts(&|n| n.miss_cost), saved(false), saved(true));
+    let left_out = sorted.split_off(sorted.len().min(MAX_NAMESPACES));
     Some(Attribution {
         misses: all,
         of_misses_ratio: misses
             .and_then(|misses| part(all as f64, misses as f64).map(|p| p.min(1.0))),
         causes,
-        namespaces: sorted
-            .iter()
-            .take(MAX_NAMESPACES)
-            .copied()
-            .map(named)
-            .collect(),
+        namespaces: sorted,
         namespaces_left_out: left_out.len(),
-        misses_left_out: left_out.iter().map(|point| point.misses).sum(),
+        misses_left_out: left_out.iter().map(|namespace| namespace.misses).sum(),
+        miss_cost,
+        saved: told,
+        saved_estimated: estimated,
+        samples: lookups::samples(&now),
     })
+}
+
+/// What a namespace is seen beside.
+struct Namespaces<'a> {
+    /// The attributed misses of all.
+    all: u64,
+    /// The samples of the period, and of the one before.
+    now: SampleSums,
+    before: SampleSums,
+    /// The period before.
+    points: BTreeMap<&'a str, &'a NamespacePoint>,
+}
+
+impl Namespaces<'_> {
+    fn one(&self, point: &NamespacePoint) -> Namespace {
+        let before = self.points.get(point.namespace.as_str()).copied();
+        let attributed = self.points.values().any(|point| point.misses > 0);
+        let lookups = lookups::lookups(point, &self.now);
+        let previous = lookups
+            .zip(before)
+            .and_then(|(now, before)| lookups::lookups_before(&now, before, &self.before));
+        let change = lookups
+            .zip(previous)
+            .map(|(now, before)| lookups::change(&now, &before));
+        Namespace {
+            namespace: point.namespace.clone(),
+            misses: point.misses,
+            misses_ratio: part(point.misses as f64, self.all as f64).unwrap_or_default(),
+            // Where others were counted, one that is missing had none that was kept.
+            previous_misses: attributed.then(|| before.map_or(0, |before| before.misses)),
+            causes: Causes::of(&point.causes),
+            evictions: point.evictions,
+            expirations: point.expirations,
+            miss_cost: point.cost,
+            saved: lookups.and_then(|found| lookups::saved(point, &found, &self.now)),
+            lookups,
+            previous_lookups: previous,
+            hit_ratio_change: change.map(|(by, _)| by),
+            hit_ratio_change_is_clear: change.map(|(_, clear)| clear),
+        }
+    }
 }
 
 fn incidents(period: &Period, records: &[IncidentRecord], url: Option<&str>) -> Incidents {

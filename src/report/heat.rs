@@ -1,8 +1,12 @@
-//! Which hours of the week are the worst.
+//! Which hours of the week are the worst, by the clock of a time zone.
+//!
+//! A slot belongs to the hour in which it begins: slots of 15 min or less never lie in two hours of any zone of today. On
+//! the days on which clocks are changed, an hour that exists twice gets both, and one that does not exist gets nothing.
 //!
 //! Invariant: an hour without lookups has no ratio; one with few is shown but never called the worst.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::gather::part;
@@ -16,7 +20,7 @@ const WORST: usize = 3;
 /// Days in their order.
 pub(super) const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// Misses by weekday and hour of day, UTC.
+/// Misses by weekday and hour of day.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Heat {
     /// The hours with lookups, Monday 0 o'clock first.
@@ -41,13 +45,13 @@ pub struct Cell {
     pub miss_ratio: f64,
 }
 
-pub(super) fn heat(slots: &[HistoryPoint]) -> Heat {
+pub(super) fn heat(slots: &[HistoryPoint], zone: &TimeZone) -> Heat {
     let mut sums = [[(0_u64, 0_u64); 24]; 7];
     for slot in slots {
         let (Some(hits), Some(misses)) = (slot.hits, slot.misses) else {
             continue;
         };
-        let (day, hour) = place(slot.at);
+        let (day, hour) = place(slot.at, zone);
         if let Some((lookups, missed)) = sums.get_mut(day).and_then(|day| day.get_mut(hour)) {
             *lookups = lookups.saturating_add(hits).saturating_add(misses);
             *missed = missed.saturating_add(misses);
@@ -88,14 +92,12 @@ fn worst(cells: &[Cell]) -> Vec<Cell> {
     bad
 }
 
-/// Which day, 0 is Monday, and which hour, in UTC.
-fn place(at: Timestamp) -> (usize, usize) {
-    let seconds = at.as_second();
-    // 1970 began on a Thursday.
-    let day = (seconds.div_euclid(86_400) + 3).rem_euclid(7);
-    let hour = seconds.rem_euclid(86_400) / 3_600;
-    let index = |n: i64| usize::try_from(n).unwrap_or_default();
-    (index(day), index(hour))
+/// Which day, 0 is Monday, and which hour.
+fn place(at: Timestamp, zone: &TimeZone) -> (usize, usize) {
+    let there = zone.to_datetime(at);
+    let index = |n: i8| usize::try_from(n).unwrap_or_default();
+    let day = there.date().weekday().to_monday_zero_offset();
+    (index(day), index(there.hour()))
 }
 
 #[cfg(test)]
@@ -104,14 +106,40 @@ mod tests {
 
     #[test]
     fn hours_and_days_are_right() {
-        for (at, day, hour) in [
-            ("2026-11-23T00:00:00Z", "Mon", 0),
-            ("2026-11-22T23:59:59Z", "Sun", 23),
-            ("1969-12-31T13:00:00Z", "Wed", 13),
-            ("2024-02-29T12:30:00Z", "Thu", 12),
+        for (at, zone, day, hour) in [
+            ("2026-11-23T00:00:00Z", "UTC", "Mon", 0),
+            ("2026-11-22T23:59:59Z", "UTC", "Sun", 23),
+            ("1969-12-31T13:00:00Z", "UTC", "Wed", 13),
+            ("2024-02-29T12:30:00Z", "UTC", "Thu", 12),
+            ("2026-11-22T23:15:00Z", "Europe/Berlin", "Mon", 0),
+            ("2026-07-05T22:15:00Z", "Europe/Berlin", "Mon", 0),
+            ("2026-11-23T04:45:00Z", "America/New_York", "Sun", 23),
+            ("2026-11-23T00:15:00Z", "Asia/Kathmandu", "Mon", 6),
+            // 3 o'clock becomes 2 o'clock: that hour is there twice.
+            ("2026-10-25T00:30:00Z", "Europe/Berlin", "Sun", 2),
+            ("2026-10-25T01:30:00Z", "Europe/Berlin", "Sun", 2),
+            // 2 o'clock becomes 3 o'clock.
+            ("2026-03-29T01:00:00Z", "Europe/Berlin", "Sun", 3),
         ] {
-            let (d, h) = place(at.parse().unwrap());
+            let zone = TimeZone::get(zone).unwrap();
+            let (d, h) = place(at.parse().unwrap(), &zone);
             assert_eq!((DAYS[d], h), (day, hour), "{at}");
+        }
+    }
+
+    #[test]
+    fn another_zone_moves_hours_and_loses_nothing() {
+        let slot = |n: i64| HistoryPoint {
+            at: Timestamp::from_second(n * 900).unwrap(),
+            hits: Some(90),
+            misses: Some(10),
+            ..HistoryPoint::default()
+        };
+        let slots: Vec<_> = (0..4 * 24 * 7).map(slot).collect();
+        for zone in ["UTC", "Asia/Kathmandu", "Pacific/Chatham"] {
+            let heat = heat(&slots, &TimeZone::get(zone).unwrap());
+            assert_eq!(heat.cells.len(), 168, "{zone}");
+            assert!(heat.cells.iter().all(|cell| cell.lookups == 400), "{zone}");
         }
     }
 }

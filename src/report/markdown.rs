@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::numbers::Report;
 use super::view::{CacheView, View};
+use super::words::NONE;
 
 pub(super) fn render(report: &Report) -> String {
     let view = View::of(report);
@@ -135,16 +136,26 @@ fn namespaces(out: &mut Writer, cache: &CacheView) {
     out.line("### Namespaces");
     out.gap();
     if !cache.namespaces.is_empty() {
-        let (head, aligned) = if cache.has_costs {
-            (
-                "Namespace | Misses | Share | Against before | Causes | Evictions | Expirations | Cost",
-                "lrrrlrrr",
-            )
-        } else {
-            (
-                "Namespace | Misses | Share | Against before | Causes | Evictions | Expirations",
-                "lrrrlrr",
-            )
+        let ratios = cache.shows.ratios;
+        let columns = [
+            ("Namespace", 'l', true),
+            ("Hit ratio", 'r', ratios),
+            ("98 % bounds", 'r', ratios),
+            ("Change", 'l', ratios),
+            ("Lookups", 'r', ratios),
+            ("Misses", 'r', true),
+            ("Share", 'r', true),
+            ("Against before", 'r', true),
+            ("Causes", 'l', true),
+            ("Evictions", 'r', true),
+            ("Expirations", 'r', true),
+            ("Cost", 'r', cache.shows.costs),
+            ("Saved", 'r', cache.shows.savings),
+        ];
+        let shown = |cells: [String; 13]| -> Vec<String> {
+            let cells = cells.into_iter().zip(&columns);
+            let cells = cells.filter(|(_, (_, _, shown))| *shown);
+            cells.map(|(cell, _)| cell).collect()
         };
         let rows = cache.namespaces.iter().map(|row| {
             let causes: Vec<_> = row
@@ -152,19 +163,46 @@ fn namespaces(out: &mut Writer, cache: &CacheView) {
                 .iter()
                 .map(|cause| format!("{} {}", cause.words, escape(&cause.percent)))
                 .collect();
-            let mut cells = vec![
+            let saved = match &row.saved_bounds {
+                Some(bounds) => format!("{} ({bounds})", row.saved),
+                None => row.saved.clone(),
+            };
+            shown([
                 escape(&row.name),
+                escape(&row.ratio),
+                escape(row.bounds.as_deref().unwrap_or(NONE)),
+                escape(&row.trend.text),
+                escape(&row.lookups),
                 escape(&row.misses),
                 escape(&row.share),
                 escape(&row.change),
                 causes.join(", "),
                 escape(&row.evictions),
                 escape(&row.expirations),
-            ];
-            cells.extend(cache.has_costs.then(|| escape(&row.cost)));
-            cells
+                escape(&row.cost),
+                escape(&saved),
+            ])
         });
-        out.table(head, aligned, rows);
+        let together = cache.together.iter().map(|sum| {
+            let mut cells: [String; 13] = Default::default();
+            let sums = [
+                (0, "*together*".to_owned()),
+                (5, escape(&sum.misses)),
+                (11, escape(&sum.cost)),
+                (12, escape(&sum.saved)),
+            ];
+            for (i, text) in sums {
+                if let Some(cell) = cells.get_mut(i) {
+                    *cell = text;
+                }
+            }
+            shown(cells)
+        });
+        let visible = columns.iter().filter(|(_, _, shown)| *shown);
+        let head: Vec<_> = visible.clone().map(|(name, ..)| *name).collect();
+        let aligned: String = visible.map(|(_, aligned, _)| *aligned).collect();
+        let rows: Vec<_> = rows.chain(together).collect();
+        out.table(&head.join(" | "), &aligned, rows.into_iter());
     }
     out.line(&escape(&cache.namespaces_note));
     out.gap();
@@ -205,7 +243,10 @@ fn incidents(out: &mut Writer, cache: &CacheView) {
 
 fn hours(out: &mut Writer, cache: &CacheView) {
     let Some(hours) = &cache.hours else { return };
-    out.line("### Miss ratio by hour, in percent (UTC)");
+    out.line(&format!(
+        "### Miss ratio by hour, in percent ({})",
+        escape(&hours.zone)
+    ));
     out.gap();
     if !hours.worst.is_empty() {
         let worst: Vec<_> = hours.worst.iter().map(|text| escape(text)).collect();

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Record;
 use super::heat::Heat;
+use super::lookups::{Lookups, Samples, Saved};
 use super::period::Period;
 use super::spells::Gaps;
 use crate::model::incident::Severity;
@@ -34,7 +35,7 @@ pub struct Report {
     /// The width of the slots of history that it rests on.
     pub slot_seconds: u32,
     /// Hours and weekdays are of this zone.
-    pub time_zone: &'static str,
+    pub time_zone: String,
     /// All caches together.
     pub fleet: Fleet,
     /// Each of them, the worst first.
@@ -85,6 +86,8 @@ pub struct Counts {
     pub expirations: Option<u64>,
     /// What misses cost, where that is known.
     pub miss_cost: Option<f64>,
+    /// What hits saved, as far as the application told of them.
+    pub saved: Option<f64>,
 }
 
 /// One cache.
@@ -110,7 +113,7 @@ pub struct Cache {
     pub gaps: Gaps,
     /// Memory; `null` when nothing is known of it.
     pub memory: Option<Memory>,
-    /// Why it misses; `null` when no miss was attributed.
+    /// Why it misses, and what is known of its namespaces; `null` when nothing is.
     pub attribution: Option<Attribution>,
     /// The currency of costs; `null` when the configuration at hand names none, or several.
     pub currency: Option<String>,
@@ -171,6 +174,14 @@ pub struct Attribution {
     pub namespaces_left_out: usize,
     /// Their misses.
     pub misses_left_out: u64,
+    /// What the misses of all namespaces cost, those left out among them.
+    pub miss_cost: Option<f64>,
+    /// What their hits saved, as far as the application told of them.
+    pub saved: Option<f64>,
+    /// What the hits of the others saved, where samples tell of them: an estimate.
+    pub saved_estimated: Option<f64>,
+    /// The samples that estimates rest on.
+    pub samples: Option<Samples>,
 }
 
 /// The most namespaces of a cache in a report.
@@ -195,6 +206,16 @@ pub struct Namespace {
     pub expirations: u64,
     /// What its misses cost, where a price is configured.
     pub miss_cost: Option<f64>,
+    /// What its hits saved, where a price is configured and lookups are known.
+    pub saved: Option<Saved>,
+    /// Its lookups, where they are known.
+    pub lookups: Option<Lookups>,
+    /// Those of the period before, from the same source.
+    pub previous_lookups: Option<Lookups>,
+    /// Its hit ratio less that of the period before.
+    pub hit_ratio_change: Option<f64>,
+    /// Whether the intervals of the two do not overlap: the change is more than chance.
+    pub hit_ratio_change_is_clear: Option<bool>,
 }
 
 /// The incidents of a cache that were open in the period.

@@ -129,6 +129,7 @@ fn marks(cache: &Cache) -> Vec<Mark> {
     let told = cache.record.annotations.iter();
     told.map(|annotation| Mark {
         at: annotation.at,
+        until: annotation.until,
         label: words::text(&annotation.text),
     })
     .collect()

@@ -8,6 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::model::incident::{DownEvidence, Evidence, Notification, Severity, Transition};
 use crate::model::name::Name;
+use crate::model::record::ToldLookups;
+
+mod lookups;
 
 const HOSTILE: &str = "<script>alert(1)</script>|`[x](http://evil.example)\u{202e}\n*";
 
@@ -50,6 +53,7 @@ fn slots(from: Timestamp, to: Timestamp, width: u32, missing: f64) -> Vec<Histor
             memory_used_bytes: Some(99 << 20),
             memory_limit_bytes: Some(100 << 20),
             miss_cost: Some(misses as f64 * 0.001),
+            ..HistoryPoint::default()
         });
         at += SignedDuration::from_secs(i64::from(width));
     }
@@ -65,6 +69,7 @@ fn namespace(text: &str, causes: [u64; 6], cost: Option<f64>) -> NamespacePoint 
         evictions: causes[1],
         expirations: causes[0],
         cost,
+        ..NamespacePoint::default()
     }
 }
 
@@ -125,11 +130,11 @@ fn fleet(period: &Period) -> Vec<Record> {
     let good = slots(period.from, period.to, width, 0.01);
     vec![
         empty("nothing"),
-        Record {
+        lookups::known(Record {
             slots: good.get(300..).unwrap_or_default().to_vec(),
             first: good.get(300).map(|slot| slot.at),
             ..empty("products")
-        },
+        }),
         Record {
             first: Some(period.before),
             slots: sessions,
@@ -174,6 +179,7 @@ fn settings() -> Settings {
         external_url: Some("https://cachewatch.example.org".to_owned()),
         thresholds: BTreeMap::from([(name("sessions"), 0.2)]),
         currencies: BTreeMap::from([(name("sessions"), "USD".to_owned())]),
+        ..Settings::default()
     }
 }
 

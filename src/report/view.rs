@@ -4,13 +4,12 @@
 //!
 //! Invariant: what is not known is a dash with a reason, or is left out.
 
-use super::numbers::{Attribution, Cache, Causes, Incident, Report};
-use super::words::{
-    NONE, bytes, count, growth, moment, money, name, percent, points, rate, span, text,
-};
+use super::numbers::{Cache, Incident, Report};
+use super::words::{NONE, bytes, count, moment, name, percent, points, rate, span, text};
 
 mod caveats;
 mod heat;
+mod namespaces;
 mod summary;
 
 pub(super) use heat::HeatView;
@@ -62,7 +61,9 @@ pub(super) struct CacheView {
     pub(super) advice: Vec<AdviceView>,
     pub(super) namespaces: Vec<Row>,
     pub(super) namespaces_note: String,
-    pub(super) has_costs: bool,
+    pub(super) shows: Columns,
+    /// Of all namespaces, where there are several and something can be summed up.
+    pub(super) together: Option<Together>,
     pub(super) incidents_lead: String,
     pub(super) incidents: Vec<IncidentRow>,
     pub(super) incidents_left_out: Option<String>,
@@ -82,9 +83,30 @@ pub(super) struct AdviceView {
     pub(super) reason: String,
 }
 
+/// Which columns the table of namespaces has: those in which something is known.
+pub(super) struct Columns {
+    pub(super) costs: bool,
+    pub(super) savings: bool,
+    pub(super) ratios: bool,
+}
+
+/// The sums of the table of namespaces.
+pub(super) struct Together {
+    pub(super) misses: String,
+    pub(super) cost: String,
+    pub(super) saved: String,
+}
+
 /// A namespace.
 pub(super) struct Row {
     pub(super) name: String,
+    /// An estimate begins with ≈.
+    pub(super) ratio: String,
+    pub(super) bounds: Option<String>,
+    pub(super) trend: Change,
+    pub(super) lookups: String,
+    pub(super) saved: String,
+    pub(super) saved_bounds: Option<String>,
     pub(super) misses: String,
     pub(super) share: String,
     pub(super) change: String,
@@ -134,8 +156,12 @@ impl View {
             caches: report.caches.iter().map(|c| cache(c, report)).collect(),
             rests_on: format!(
                 "From history in slots of {}. Hit ratios are hits / lookups over the whole period, weighted by traffic; \
-                 the bounds are Wilson's interval at 98 %. All times are UTC.",
-                span(f64::from(report.slot_seconds))
+                 the bounds are Wilson's interval at 98 %. All times are UTC{}.",
+                span(f64::from(report.slot_seconds)),
+                match report.time_zone.as_str() {
+                    "UTC" => String::new(),
+                    zone => format!("; the hours of the week are those of {zone}"),
+                }
             ),
         }
     }
@@ -154,7 +180,7 @@ fn fleet_row(cache: &Cache) -> FleetRow {
             (n, 0) => count(n),
             (n, open) => format!("{} ({} open)", count(n), count(open)),
         },
-        covered: percent(cache.counts.covered_ratio),
+        covered: caveats::covered(cache),
     }
 }
 
@@ -167,14 +193,17 @@ fn bounds(cache: &Cache) -> String {
         .counts
         .hit_ratio_lower
         .zip(cache.counts.hit_ratio_upper);
-    known(both, |(low, high)| {
-        let (low, high) = (percent(low), percent(high));
-        if low == high {
-            low
-        } else {
-            format!("{low} to {high}")
-        }
-    })
+    known(both, between)
+}
+
+/// From one ratio to the other.
+fn between((low, high): (f64, f64)) -> String {
+    let (low, high) = (percent(low), percent(high));
+    if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
+    }
 }
 
 /// In words; `None` without both ratios.
@@ -226,49 +255,19 @@ fn cache(cache: &Cache, report: &Report) -> CacheView {
                 reason: advice.reason.clone(),
             })
             .collect(),
-        namespaces: found.map_or_else(Vec::new, |found| rows(cache, found)),
+        namespaces: found.map_or_else(Vec::new, |found| namespaces::rows(cache, found)),
         namespaces_note: caveats::namespaces(cache),
-        has_costs: found.is_some_and(|f| f.namespaces.iter().any(|n| n.miss_cost.is_some())),
+        shows: Columns {
+            costs: found.is_some_and(|f| f.miss_cost.is_some()),
+            savings: found.is_some_and(|f| f.saved.or(f.saved_estimated).is_some()),
+            ratios: found.is_some_and(|f| f.namespaces.iter().any(|n| n.lookups.is_some())),
+        },
+        together: found.and_then(|found| namespaces::together(cache, found)),
         incidents_lead: summary::incidents(cache),
         incidents: incidents.collect(),
         incidents_left_out: (hidden > 0).then(|| format!("and {hidden} earlier ones")),
-        hours: HeatView::of(&cache.hours),
+        hours: HeatView::of(&cache.hours, &report.time_zone),
     }
-}
-
-fn rows(cache: &Cache, found: &Attribution) -> Vec<Row> {
-    let row = |n: &super::numbers::Namespace| Row {
-        name: name(&n.namespace),
-        misses: count(n.misses),
-        share: percent(n.misses_ratio),
-        change: known(n.previous_misses, |before| growth(n.misses, before)),
-        causes: causes(&n.causes),
-        evictions: count(n.evictions),
-        expirations: count(n.expirations),
-        cost: known(n.miss_cost, |cost| money(cost, cache.currency.as_deref())),
-    };
-    found.namespaces.iter().map(row).collect()
-}
-
-fn causes(causes: &Causes) -> Vec<CauseView> {
-    let all = causes.total() as f64;
-    let mut begin = 0.0;
-    let mut views = Vec::new();
-    for (key, n) in causes.named() {
-        if n == 0 {
-            continue;
-        }
-        let part = n as f64 / all;
-        views.push(CauseView {
-            key,
-            words: key.replace('_', " "),
-            percent: percent(part),
-            begin,
-            length: part * 100.0,
-        });
-        begin += part * 100.0;
-    }
-    views
 }
 
 fn incident(incident: &Incident) -> IncidentRow {

@@ -1,9 +1,10 @@
 //! Numbers, times and foreign text as people read them. Pure.
 //!
-//! Invariant: text from elsewhere holds no control characters and nothing that turns the direction of writing, and is cut
-//! when it is long. It is not escaped: HTML's template does that, and `markdown` for itself.
+//! Invariant: text from elsewhere is tamed (`model::text`). It is not escaped: HTML's template does that, and `markdown` for itself.
 
 use jiff::Timestamp;
+
+use crate::model::text::tame;
 
 /// Between a number and its unit: no line break.
 const NBSP: char = '\u{a0}';
@@ -24,23 +25,6 @@ pub(super) fn name(text: &str) -> String {
 /// A text from elsewhere.
 pub(super) fn text(text: &str) -> String {
     tame(text, MAX_TEXT)
-}
-
-fn tame(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if i == most {
-            out.push('…');
-            break;
-        }
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// `0.39` is `39.0 %`; small ones keep a second digit; only all is 100 %.
@@ -130,9 +114,15 @@ pub(super) fn money(amount: f64, currency: Option<&str>) -> String {
         return NONE.to_owned();
     }
     let digits = if amount > 0.0 && amount < 0.1 { 4 } else { 2 };
+    let text = format!("{amount:.digits$}");
+    let grouped = match text.split_once('.') {
+        Some((whole, part)) => whole.parse().ok().map(|n| format!("{}.{part}", count(n))),
+        None => None,
+    };
+    let text = grouped.unwrap_or(text);
     match currency {
-        Some(currency) => format!("{amount:.digits$}{NBSP}{currency}"),
-        None => format!("{amount:.digits$}"),
+        Some(currency) => format!("{text}{NBSP}{currency}"),
+        None => text,
     }
 }
 
@@ -184,6 +174,9 @@ mod tests {
         assert_eq!(plain(count(1_234_567)), "1 234 567");
         assert_eq!(plain(bytes(96_468_992)), "92.0 MiB");
         assert_eq!(plain(money(38.2, Some("USD"))), "38.20 USD");
+        assert_eq!(plain(money(1_234_567.891, None)), "1 234 567.89");
+        assert_eq!(plain(money(-12.5, None)), "-12.50");
+        assert_eq!(plain(money(1e300, None)).len(), 304);
         assert_eq!(money(f64::NAN, None), NONE);
         assert_eq!(plain(span(90_000.4)), "1 d 1 h");
         assert_eq!(plain(span(-1.0)), "0 s");
@@ -192,6 +185,6 @@ mod tests {
     #[test]
     fn foreign_text_is_tamed() {
         assert_eq!(text("a\u{1b}[0m\n\u{202e}"), "a\\u{1b}[0m\\u{a}\\u{202e}");
-        assert_eq!(name(&"x".repeat(81)).chars().count(), MAX_NAME + 1);
+        assert_eq!(name(&"x".repeat(81)).chars().count(), MAX_NAME);
     }
 }

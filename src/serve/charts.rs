@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use super::AppState;
 use crate::chart::{self, ChartError};
+use crate::model::fnv::Fnv;
 use crate::model::snapshot::CacheSnapshot;
 use crate::store::{Store, StoreError};
 
@@ -98,7 +99,7 @@ pub(super) async fn chart(
         Ok(picture) => picture,
         Err(refused) => return refuse(&refused),
     };
-    let etag = format!("\"{:016x}\"", super::routes::fnv1a(&picture));
+    let etag = format!("\"{}\"", Fnv::of(&picture).hex());
     let seconds = match request.until {
         Some(_) => FIXED_SECONDS,
         None => request.range.slot(),

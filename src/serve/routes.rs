@@ -12,6 +12,7 @@ use crate::export::{Format, accepts_gzip};
 
 use super::charts::request::Range;
 use super::{AppState, api, health, page, values};
+use crate::model::fnv::Fnv;
 use crate::model::snapshot::CacheSnapshot;
 
 const STYLE: &str = include_str!("../../templates/static/style.css");
@@ -191,10 +192,10 @@ pub(super) fn text(status: StatusCode, body: String) -> Response {
 }
 
 /// Pages ask for stylesheet and script by their version, so that a new build is never shown with old ones.
-pub(super) const ASSETS: u64 = fnv1a(STYLE.as_bytes()) ^ fnv1a(SCRIPT.as_bytes());
+pub(super) const ASSETS: u64 = Fnv::of(STYLE.as_bytes()).get() ^ Fnv::of(SCRIPT.as_bytes()).get();
 
 fn asset(headers: &HeaderMap, content_type: &'static str, body: &'static str) -> Response {
-    let etag = format!("\"{:016x}\"", fnv1a(body.as_bytes()));
+    let etag = format!("\"{}\"", Fnv::of(body.as_bytes()).hex());
     let known = is_known(headers, &etag);
     let headers = [
         (header::ETAG, etag),
@@ -215,19 +216,4 @@ pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(','))
         .any(|tag| matches!(tag.trim().trim_start_matches("W/"), t if t == etag || t == "*"))
-}
-
-/// FNV-1a, 64 bits: enough to tell one build's file from another's.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "no iterators in a const fn; the index is below the length"
-)]
-pub(super) const fn fnv1a(bytes: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut i = 0;
-    while i < bytes.len() {
-        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0100_0000_01b3);
-        i += 1;
-    }
-    hash
 }

@@ -21,7 +21,9 @@ use crate::model::secret::Secret;
 /// The file in the data folder.
 pub const FILE: &str = "cachewatch.db";
 /// The newest schema that this cachewatch knows.
-const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 2;
+/// The first schema with lookups by namespace.
+pub(super) const WITH_LOOKUPS: i64 = 2;
 /// The smallest page of an SQLite file, in bytes.
 const SMALLEST: u64 = 512;
 /// How long a connection may take.
@@ -88,6 +90,8 @@ pub(super) async fn sqlite_reader(folder: &Path) -> Result<Link, StoreError> {
 pub(super) async fn sqlite_read_only(folder: &Path) -> Result<Link, StoreError> {
     let path = folder.join(FILE);
     match fs::metadata(&path) {
+        // Somebody is about to begin it.
+        Ok(file) if file.len() == 0 => return Err(StoreError::Missing(path)),
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(StoreError::Missing(path));
@@ -169,16 +173,25 @@ async fn untouched(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Corrupt("the file is too short".to_owned()));
     }
     let mut link = connect(&format!("{}?mode=ro", sqlite_url(path)?)).await?;
-    let query = q("select max(version) as version from _sqlx_migrations").fetch_one(&mut link);
+    match schema(&mut link).await {
+        Err(error @ (StoreError::Corrupt(_) | StoreError::Newer(_) | StoreError::Timeout(_))) => {
+            Err(error)
+        }
+        // No such table, or none in it: it is begun anew, or not yet finished.
+        _ => Ok(()),
+    }
+}
+
+/// The schema of a database, which is not newer than [`SCHEMA`].
+pub(super) async fn schema(link: &mut Link) -> Result<i64, StoreError> {
+    let query = q("select max(version) as version from _sqlx_migrations").fetch_one(link);
     let found = match timeout(CONNECT, query).await {
         Ok(found) => found.and_then(|row| Get(&row).integer("version")),
         Err(_) => return Err(StoreError::Timeout(CONNECT)),
     };
-    match found.map_err(|error| StoreError::of(&error)) {
-        Ok(version) if version > SCHEMA => Err(StoreError::Newer(version)),
-        Err(error @ StoreError::Corrupt(_)) => Err(error),
-        // No such table, or none in it: it is begun anew, or not yet finished.
-        _ => Ok(()),
+    match found.map_err(|error| StoreError::of(&error))? {
+        version if version > SCHEMA => Err(StoreError::Newer(version)),
+        version => Ok(version),
     }
 }
 
@@ -247,20 +260,26 @@ async fn connect(url: &str) -> Result<Link, StoreError> {
     }
 }
 
-/// The schema, as files that are applied in order and never changed afterwards.
-fn migrator() -> Migrator {
-    let begin = include_str!("migrations/0001_begin.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        SCHEMA,
-        "begin".into(),
-        MigrationType::Simple,
-        begin.into_sql_str(),
-        false,
-    )])
+/// The schema up to this one, as files that are applied in order and never changed afterwards.
+fn migrator(schema: i64) -> Migrator {
+    let files = [
+        (1, "begin", include_str!("migrations/0001_begin.sql")),
+        (2, "lookups", include_str!("migrations/0002_lookups.sql")),
+    ];
+    let files = files.into_iter().filter(|(version, ..)| *version <= schema);
+    let files = files.map(|(version, name, sql)| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, name.into(), kind, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(files.collect())
 }
 
 async fn migrate(link: &mut Link) -> Result<(), StoreError> {
-    let migrator = migrator();
+    migrate_to(link, SCHEMA).await
+}
+
+async fn migrate_to(link: &mut Link, schema: i64) -> Result<(), StoreError> {
+    let migrator = migrator(schema);
     match timeout(MIGRATE, migrator.run_direct(None, link, false)).await {
         Ok(done) => done.map_err(|error| StoreError::of_migration(&error)),
         Err(_) => Err(StoreError::Timeout(MIGRATE)),
@@ -345,4 +364,20 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
         }
     }
     Ok(aside)
+}
+
+/// An empty database as an older cachewatch made it.
+#[cfg(test)]
+pub(super) async fn of_schema(backend: &super::Backend, schema: i64) -> Result<Link, StoreError> {
+    let mut link = match backend {
+        super::Backend::Sqlite(folder) => {
+            let path = folder.join(FILE);
+            prepare(folder.clone(), path.clone()).await?;
+            connect(&sqlite_url(&path)?).await?
+        }
+        super::Backend::Postgres(url) => postgres_reader(url).await?,
+        super::Backend::Memory => connect("sqlite::memory:?cache=private").await?,
+    };
+    migrate_to(&mut link, schema).await?;
+    Ok(link)
 }

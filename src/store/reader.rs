@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::error::StoreError;
-use super::history::{history, points, read_namespace};
+use super::history::{SUMS, SUMS_WITHOUT_LOOKUPS, history, points, read_namespace};
 use super::incidents::{IncidentFilter, MAX_INCIDENTS, incidents};
 use super::sql::{Get, Link, Result as Sql, all, micros, q};
 use super::{Backend, notes, open};
@@ -30,6 +30,8 @@ const ANSWER: Duration = Duration::from_mins(1);
 /// A store that is only read.
 pub struct Reader {
     link: Link,
+    /// What it is brought up to: whoever writes it may be older.
+    schema: i64,
 }
 
 /// A cache of which there is history.
@@ -46,7 +48,7 @@ pub struct Kept {
 impl Reader {
     /// Opens what is there already.
     pub async fn open(backend: &Backend) -> Result<Self, StoreError> {
-        let link = match backend {
+        let mut link = match backend {
             Backend::Sqlite(folder) => open::sqlite_read_only(folder).await?,
             Backend::Postgres(url) => open::postgres_read_only(url).await?,
             Backend::Memory => {
@@ -55,7 +57,13 @@ impl Reader {
                 ));
             }
         };
-        Ok(Self { link })
+        let schema = match open::schema(&mut link).await {
+            Ok(schema) => schema,
+            // Who may read history may not be let read this.
+            Err(StoreError::Database(_)) => open::SCHEMA,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { link, schema })
     }
 
     /// The caches of which slots of this width are kept, by name.
@@ -106,7 +114,12 @@ impl Reader {
         width: u32,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<NamespacePoint>, StoreError> {
-        let rows = q(SUMS)
+        let sums = if self.schema >= open::WITH_LOOKUPS {
+            SUMS
+        } else {
+            SUMS_WITHOUT_LOOKUPS
+        };
+        let rows = q(sums)
             .bind(i64::from(width))
             .bind(cache.to_string())
             .bind(micros(from))
@@ -156,16 +169,6 @@ impl Reader {
         answered(notes::annotations(&mut self.link, Some(cache), from, to)).await
     }
 }
-
-/// PostgreSQL's sums of whole numbers are of a type that does not fit one.
-const SUMS: &str = "
-    select min(at) as at, namespace, cast(sum(misses) as bigint) as misses, cast(sum(expired) as bigint) as expired,
-        cast(sum(evicted) as bigint) as evicted, cast(sum(deleted) as bigint) as deleted,
-        cast(sum(flushed) as bigint) as flushed, cast(sum(never_seen) as bigint) as never_seen,
-        cast(sum(unknown) as bigint) as unknown, cast(sum(evictions) as bigint) as evictions,
-        cast(sum(expirations) as bigint) as expirations, sum(cost) as cost
-    from namespace_history where width = $1 and cache = $2 and at >= $3 and at < $4
-    group by namespace order by 3 desc, 2 limit $5";
 
 async fn answered<T>(question: impl Future<Output = Sql<T>>) -> Result<T, StoreError> {
     match timeout(ANSWER, question).await {

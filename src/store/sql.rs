@@ -101,6 +101,14 @@ impl Get<'_> {
         self.0.try_get(column)
     }
 
+    /// The value of a column that came with a later schema: where there is none yet, nothing is known.
+    pub(super) fn later<T>(value: Result<Option<T>>) -> Result<Option<T>> {
+        match value {
+            Err(sqlx::Error::ColumnNotFound(_)) => Ok(None),
+            value => value,
+        }
+    }
+
     pub(super) fn float_if(&self, column: &str) -> Result<Option<f64>> {
         self.0.try_get(column)
     }

@@ -10,10 +10,11 @@ use super::{Backend, Batch, IncidentFilter, Store};
 use crate::model::incident::{
     AlertState, DownEvidence, Evidence, Notification, Severity, Transition,
 };
+use crate::model::lookups::{NamespaceSums, SampleSums};
 use crate::model::name::Name;
 use crate::model::record::{
     Acknowledgement, Annotation, Attempt, HistoryPoint, IncidentRecord, NamespacePoint, OutboxItem,
-    OutboxStatus, TransitionRecord,
+    OutboxStatus, ToldLookups, TransitionRecord,
 };
 use crate::model::silence::Silence;
 use crate::model::time::{Clock, Now};
@@ -24,6 +25,7 @@ mod past;
 mod postgres;
 mod random;
 mod trouble;
+mod versions;
 
 /// When the tests begin.
 pub(super) const START: i64 = 1_790_000_100;
@@ -193,6 +195,16 @@ pub(super) fn point(second: i64, hits: Option<u64>) -> HistoryPoint {
         memory_used_bytes: hits.map(|hits| hits.saturating_add(1_000)),
         memory_limit_bytes: None,
         miss_cost: Some(0.5),
+        saved: Some(1.5),
+        sampled: hits.map(|hits| SampleSums {
+            intervals: 1,
+            seconds: 60.0,
+            covered_seconds: 0.2,
+            lookups: hits,
+            all: 3.0,
+            all_squared: 9.0,
+            all_weighted: 27.0,
+        }),
     }
 }
 
@@ -205,6 +217,18 @@ pub(super) fn namespace(second: i64, namespace: &str, misses: u64) -> NamespaceP
         evictions: 2,
         expirations: 3,
         cost: None,
+        told: (misses > 1).then_some(ToldLookups {
+            hits: misses.saturating_mul(9),
+            misses,
+        }),
+        saved: (misses > 1).then_some(0.25),
+        sampled: (misses > 2).then_some(NamespaceSums {
+            sampled: 5,
+            misses,
+            part: 1.5,
+            part_squared: 2.25,
+            product: 6.75,
+        }),
     }
 }
 

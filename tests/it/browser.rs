@@ -9,6 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::harness::Cachewatch;
 use crate::harness::process::find_in_path;
 use crate::harness::skip;
 use crate::harness::version::{Version, folder};
@@ -94,12 +95,12 @@ fn each_state_is_shown() {
         &show.base(),
         &json!([
             { "name": "overview", "path": "/", "shows": ["not enough traffic", "starting", "silenced", "warming up"] },
-            { "name": "nothing-found", "path": "/?q=zzz", "widths": [1280] },
+            { "name": "nothing-found", "path": "/?q=zzz" },
             { "name": "cache-firing", "path": "/caches/products?range=6h" },
-            { "name": "cache-week", "path": "/caches/products?range=7d", "widths": [1280] },
+            { "name": "cache-week", "path": "/caches/products?range=7d" },
             { "name": "cache-degraded", "path": "/caches/carts", "shows": ["CONFIG SET notify-keyspace-events"] },
             { "name": "cache-starting", "path": "/caches/new-one" },
-            { "name": "cache-idle", "path": "/caches/archive", "widths": [1280] },
+            { "name": "cache-idle", "path": "/caches/archive" },
         ]),
     );
 }
@@ -118,16 +119,16 @@ fn incidents_tell_their_story_and_can_be_taken_on() {
         &json!([
             { "name": "incidents", "path": "/incidents" },
             { "name": "incident-open", "path": story, "shows": ["answered 503", "Silence"] },
-            { "name": "incident-past", "path": format!("/incidents/{past}"), "widths": [375, 1280] },
-            { "name": "act", "path": show::Show::link(open), "widths": [375, 1280] },
-            { "name": "act-refused", "path": "/act/silence?incident=x&until=1&signature=00", "status": 403, "widths": [1280] },
+            { "name": "incident-past", "path": format!("/incidents/{past}") },
+            { "name": "act", "path": show::Show::link(open) },
+            { "name": "act-refused", "path": "/act/silence?incident=x&until=1&signature=00", "status": 403 },
             { "name": "incident-refused", "path": story, "widths": [375], "themes": ["light"],
               "fill": { form("[name=author]"): "ann", form("[name=token]"): "wrong" },
               "send": form("button"), "shows": ["This is not the token"]  },
             { "name": "incident-acknowledged", "path": story, "widths": [1280], "themes": ["light"],
               "fill": { form("[name=author]"): "ann", form("[name=token]"): show::TOKEN },
               "send": form("button"), "shows": ["Acknowledged. There will be no more reminders.", "ann acknowledged it"] },
-            { "name": "health", "path": "/health", "widths": [375, 1280] },
+            { "name": "health", "path": "/health" },
         ]),
     );
 }
@@ -143,7 +144,7 @@ fn a_hundred_caches_are_readable() {
         &json!([
             { "name": "hundred", "path": "/", "full": false },
             { "name": "hundred-search", "path": "/", "type": { "text": "search-04", "rows": 1 } },
-            { "name": "hundred-firing", "path": "/?state=firing&sort=name", "widths": [1280] },
+            { "name": "hundred-firing", "path": "/?state=firing&sort=name" },
         ]),
     );
 }
@@ -160,8 +161,29 @@ fn hostile_names_break_nothing() {
             { "name": "hostile-overview", "path": "/" },
             { "name": "hostile-cache", "path": "/caches/hostile" },
             { "name": "hostile-incident", "path": format!("/incidents/{}", past::HOSTILE) },
-            { "name": "hostile-incidents", "path": "/incidents", "widths": [375, 1280] },
+            { "name": "hostile-incidents", "path": "/incidents" },
         ]),
+    );
+}
+
+#[test]
+fn a_report_is_a_page_of_its_own() {
+    if require().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    crate::report::week(folder.path(), &["sessions", "products", "prices"], 0);
+    let data = folder.path().to_str().unwrap();
+    let out = folder.path().join("report.html");
+    Cachewatch::builder()
+        .args(["report", "--data-dir", data, "--time-zone", "Europe/Berlin"])
+        .args(["--out", out.to_str().unwrap()])
+        .run_to_end()
+        .expect_code(0);
+    let shows = ["and its bounds", "Europe/Berlin", "≈"];
+    look(
+        &format!("file://{data}"),
+        &json!([{ "name": "report", "path": "/report.html", "shows": shows }]),
     );
 }
 

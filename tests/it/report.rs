@@ -1,16 +1,14 @@
 //! `cachewatch report`: beside a cachewatch that runs, after it, and about a week that was put there.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use cachewatch::model::name::Name;
-use cachewatch::model::record::{HistoryPoint, NamespacePoint};
-use cachewatch::model::time::{Clock as _, SystemClock};
-use cachewatch::store::{Backend, Store};
-use jiff::Timestamp;
-
+use crate::harness::http::request;
 use crate::harness::wait::secs;
 use crate::harness::{Cachewatch, Server, Version, eventually};
+
+mod past;
+
+pub(crate) use past::week;
 
 fn report(args: &[&str]) -> crate::harness::cachewatch::Finished {
     Cachewatch::builder()
@@ -56,6 +54,7 @@ fn it_reads_beside_a_cachewatch_that_runs_and_after_it() {
     let watched = Cachewatch::builder()
         .args(["serve", &url, "--poll-interval", "1s", "--data-dir", path])
         .start();
+    watched.wait_metric("cachewatch_store_up", &[], |v| v == 1.0, secs(15));
     server.call(&["SET", "here", "1"]);
     // Lookups until a slot with some of them is over and stored.
     let kept = eventually(secs(60), "a slot with lookups is in the report", || {
@@ -84,7 +83,6 @@ fn it_reads_beside_a_cachewatch_that_runs_and_after_it() {
         kept["counts"]["covered_ratio"].as_f64().unwrap() < 0.5,
         "an hour is not covered yet"
     );
-    watched.wait_metric("cachewatch_store_up", &[], |v| v == 1.0, secs(5));
     watched.stop();
 
     let before = files(folder.path());
@@ -101,6 +99,80 @@ fn it_reads_beside_a_cachewatch_that_runs_and_after_it() {
 }
 
 #[test]
+fn what_the_application_tells_of_namespaces_is_in_it() {
+    if !Version::Redis70.require() {
+        return;
+    }
+    let server = Server::start(Version::Redis70, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let config = format!(
+        "data_dir: {path}\napi_token: hunter2hunter2hunter2\npoll_interval: 1s\n\
+         caches: [{{name: shop, url: '{}', events: true}}]\n\
+         namespaces: [{{name: 'ai:*', pattern: 'ai:*', cost_per_miss: 0.5, currency: USD}}]\n",
+        server.url()
+    );
+    let watched = Cachewatch::with_config(&config);
+    let post = |hits, misses| {
+        let body = format!(
+            r#"{{"source":"web-1","lookups":[{{"namespace":"ai:*","hits":{hits},"misses":{misses}}}]}}"#
+        );
+        let headers = [("Authorization", "Bearer hunter2hunter2hunter2")];
+        let path = "/api/v1/caches/shop/lookups";
+        let told = request(watched.addr(), "POST", path, &headers, body.as_bytes()).unwrap();
+        assert_eq!(told.status, 202, "{}", told.text());
+    };
+    watched.wait_metric("cachewatch_store_up", &[], |v| v == 1.0, secs(15));
+    watched.wait_metric("cache_up", &[("cache", "shop")], |v| v == 1.0, secs(15));
+    post(80, 20);
+    post(10, 0);
+    let all = 110;
+    // Slots of namespaces are a minute wide; what is told is in one or two of them.
+    let found = eventually(secs(100), "all that was told is in the report", || {
+        let args = ["--data-dir", path, "--last", "1h", "--format", "json"];
+        let ended = report(&args);
+        let found: serde_json::Value = serde_json::from_str(&ended.stdout).ok()?;
+        let cache = found["caches"][0].clone();
+        let told = &cache["attribution"]["namespaces"][0]["lookups"]["lookups"];
+        (told.as_u64() == Some(all)).then_some(cache)
+    });
+    let namespace = &found["attribution"]["namespaces"][0];
+    assert_eq!(namespace["namespace"], "ai:*");
+    let lookups = &namespace["lookups"];
+    assert_eq!(lookups["source"], "application");
+    assert_eq!(
+        (&lookups["hits"], &lookups["misses"]),
+        (&90.into(), &20.into())
+    );
+    let ratio = lookups["hit_ratio"].as_f64().unwrap();
+    assert!((ratio - 90.0 / 110.0).abs() < 1e-9, "{ratio}");
+    assert_eq!(
+        namespace["saved"]["amount"].as_f64(),
+        Some(45.0),
+        "90 hits at 0.5"
+    );
+    assert_eq!(found["attribution"]["saved"].as_f64(), Some(45.0));
+    assert_eq!(
+        found["counts"]["saved"].as_f64(),
+        Some(45.0),
+        "the same of the cache"
+    );
+    watched.stop();
+
+    let zone = [
+        "--data-dir",
+        path,
+        "--last",
+        "1h",
+        "--time-zone",
+        "Europe/Berlin",
+    ];
+    let markdown = report(&zone).expect_code(0).stdout;
+    assert!(markdown.contains("| ai:\\* | 81.8"), "{markdown}");
+    assert!(markdown.contains("What hits saved | 45.00"), "{markdown}");
+}
+
+#[test]
 fn what_is_wrong_is_said_in_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
@@ -113,6 +185,11 @@ fn what_is_wrong_is_said_in_a_line() {
             ".html, .md or .json",
         ),
         (vec!["--last", "5m"], 2, "must be between 1h and 400d"),
+        (
+            vec!["--time-zone", "Berlin"],
+            2,
+            "there is no such time zone; write it as Europe/Berlin",
+        ),
     ] {
         let ended = report(&args).expect_code(code);
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
@@ -187,99 +264,6 @@ fn a_week_of_several_caches_in_reasonable_time() {
     }
 }
 
-/// Puts two weeks of made-up history there, in slots of 15 min, that ended so many days ago.
-fn week(folder: &Path, caches: &[&str], days_ago: i64) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let clock = Arc::new(SystemClock::start());
-    let end = clock.now().wall.as_second().div_euclid(900) * 900 - days_ago * 86_400;
-    runtime.block_on(async {
-        let store = Store::open(Backend::Sqlite(folder.to_owned()), clock).await;
-        let mut points = Vec::new();
-        let mut spaces = Vec::new();
-        for (number, name) in caches.iter().enumerate() {
-            let cache = Name::new(name).unwrap();
-            for slot in 0..14 * 96 {
-                let at = Timestamp::from_second(end - (slot + 1) * 900).unwrap();
-                // Nobody looked for half a day.
-                if (200..248).contains(&slot) && number == 1 {
-                    continue;
-                }
-                let (point, some) = made_up(at, slot, number);
-                points.push((cache.clone(), point));
-                spaces.extend(some.into_iter().map(|space| (cache.clone(), space)));
-            }
-        }
-        store
-            .append_history(Timestamp::from_second(end).unwrap(), points, spaces)
-            .await;
-        store.close().await;
-    });
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "small numbers"
-)]
-fn made_up(at: Timestamp, slot: i64, number: usize) -> (HistoryPoint, Vec<NamespacePoint>) {
-    let hour = at.as_second().rem_euclid(86_400) as f64 / 3_600.0;
-    let wave = 1.0 + 0.6 * ((hour - 9.0) / 24.0 * std::f64::consts::TAU).sin();
-    let noise = 1.0 + 0.1 * ((slot * 7_919 % 101) as f64 / 50.0 - 1.0);
-    let lookups = 400_000.0 * wave * noise / (number + 1) as f64;
-    let storm = number == 0 && (150..162).contains(&slot);
-    let ratio = [0.09, 0.03, 0.01][number % 3] * (0.7 + 0.5 * wave * noise)
-        + if storm { 0.25 } else { 0.0 }
-        - if slot > 7 * 96 && number == 0 {
-            0.02
-        } else {
-            0.0
-        };
-    let misses = (lookups * ratio) as u64;
-    let part = |p: f64| (misses as f64 * p) as u64;
-    let space = |name: &str, causes: [f64; 6], cost: Option<f64>| {
-        let causes = causes.map(part).to_vec();
-        let total = causes.iter().sum();
-        NamespacePoint {
-            at,
-            namespace: name.to_owned(),
-            misses: total,
-            evictions: causes[1] * 2,
-            expirations: causes[0] + 40,
-            causes,
-            cost: cost.map(|price| price * total as f64),
-        }
-    };
-    let evicted = if storm { 0.45 } else { 0.2 };
-    let spaces = vec![
-        space(
-            "session:*",
-            [0.08, evicted, 0.02, 0.0, 0.06, 0.0],
-            (number == 0).then_some(0.002),
-        ),
-        space("user:*:profile", [0.14, 0.03, 0.01, 0.0, 0.04, 0.0], None),
-        space("cart:*", [0.05, 0.01, 0.08, 0.0, 0.02, 0.01], None),
-        space("<b>other</b>", [0.01, 0.0, 0.0, 0.0, 0.09, 0.0], None),
-    ];
-    let limit = 4 << 30;
-    let point = HistoryPoint {
-        at,
-        covered_seconds: 900.0,
-        hits: Some(lookups as u64 - misses),
-        misses: Some(misses),
-        evictions: Some(if number == 2 { 0 } else { part(evicted * 2.0) }),
-        expirations: Some(part(0.5) + 300),
-        memory_used_bytes: Some(
-            (limit as f64 * if number == 2 { 0.3 } else { 0.93 + 0.04 * wave }) as u64,
-        ),
-        memory_limit_bytes: Some(limit),
-        miss_cost: (number == 0).then(|| spaces[0].misses as f64 * 0.002),
-    };
-    (point, spaces)
-}
-
 #[test]
 fn help_tells_how() {
     let help = report(&["--help"]).expect_code(0).stdout;
@@ -289,6 +273,7 @@ fn help_tells_how() {
         "--format",
         "--out",
         "--data-dir",
+        "--time-zone",
         "Examples:",
         "only reads",
     ] {

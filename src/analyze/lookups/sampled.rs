@@ -11,14 +11,14 @@
 //!
 //! Invariant: no ratio that rests on misses which may not be all.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analyze::sample::{Interval, NamespaceCount, Samples};
 use crate::model::attribution::{AttributionSnapshot, LookupSource, NamespaceHitRatio};
 use crate::model::events::{EventKind, Subscription};
-use crate::model::lookups::{SampleResult, SampleStats};
+use crate::model::lookups::{SampleResult, SampleStats, SampleTotals};
 use crate::model::name::NodeName;
 use crate::model::snapshot::{NodeSnapshot, ResetReason};
 
@@ -61,6 +61,8 @@ pub(super) struct SampledNode {
     pushed: Option<Duration>,
     /// What the intervals say. Only a new interval changes it.
     ratios: Vec<NamespaceHitRatio>,
+    /// All intervals since the beginning, summed up.
+    totals: Arc<SampleTotals>,
 }
 
 impl SampledNode {
@@ -78,7 +80,12 @@ impl SampledNode {
             identity: 0,
             pushed: None,
             ratios: Vec::new(),
+            totals: Arc::default(),
         }
+    }
+
+    pub(super) fn totals(&self) -> Arc<SampleTotals> {
+        Arc::clone(&self.totals)
     }
 
     pub(super) fn name(&self) -> &NodeName {
@@ -151,6 +158,7 @@ impl SampledNode {
     }
 
     fn push(&mut self, interval: Interval<Arc<str>>, end: &End) {
+        self.sum_up(&interval, end);
         self.samples.push(interval);
         self.pushed = Some(end.at);
         let estimates = end.misses.keys().filter_map(|(name, _)| {
@@ -166,6 +174,21 @@ impl SampledNode {
             })
         });
         self.ratios = estimates.collect();
+    }
+
+    /// Namespaces that are retired are forgotten, so that memory stays bounded.
+    fn sum_up(&mut self, interval: &Interval<Arc<str>>, end: &End) {
+        if interval.is_empty() {
+            return;
+        }
+        let totals = Arc::make_mut(&mut self.totals);
+        totals.whole.add(&interval.sums());
+        let known: BTreeSet<_> = end.misses.keys().map(|(name, _)| name).collect();
+        totals.namespaces.retain(|name, _| known.contains(name));
+        for (name, count) in &interval.namespaces {
+            let sums = totals.namespaces.entry(Arc::clone(name)).or_default();
+            sums.add(&interval.sums_of(*count));
+        }
     }
 
     /// Whether the stretches follow upon each other and upon the last one before.

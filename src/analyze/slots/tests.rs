@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::analyze::fixture::{at, config, counters, good, reading};
 use crate::analyze::ledger::CacheLedger;
+use crate::model::attribution::{Cause, NamespaceCost, OTHER};
+use crate::model::lookups::{NamespaceLookups, NamespaceSums, SampleSums, SampleTotals};
+use crate::model::record::ToldLookups;
 use crate::model::time::Now;
 
 struct Cache {
@@ -96,6 +99,79 @@ fn namespaces_come_by_the_minute() {
         (OTHER, 5, 0)
     );
     assert_eq!(point.causes.len(), Cause::ALL.len());
+}
+
+/// The sample with what an application told of `a` so far, and sums of samples.
+fn telling(hits: u64, misses: u64, intervals: u64) -> Vec<Arc<CacheSnapshot>> {
+    let caches = crate::export::sample::rich().caches;
+    let attributed = caches.iter().find(|cache| cache.attribution.is_some());
+    let mut cache = CacheSnapshot::clone(attributed.unwrap());
+    let attribution = Arc::make_mut(cache.attribution.as_mut().unwrap());
+    attribution.totals.other.evictions += hits;
+    attribution.costs = vec![NamespaceCost {
+        namespace: "a".to_owned(),
+        currency: "USD".to_owned(),
+        total: 1.0,
+        per_hour: 0.0,
+        per_miss: 0.5,
+        saved: None,
+    }];
+    let lookups = Arc::make_mut(&mut cache.lookups);
+    lookups.application = vec![NamespaceLookups {
+        namespace: Arc::from("a"),
+        hits,
+        misses,
+    }];
+    let whole = SampleSums {
+        intervals,
+        lookups: intervals * 100,
+        ..SampleSums::default()
+    };
+    let sums = NamespaceSums {
+        sampled: intervals * 7,
+        part: intervals as f64 * 7.5,
+        ..NamespaceSums::default()
+    };
+    lookups.sampled = Arc::new(SampleTotals {
+        whole,
+        namespaces: [(Arc::from("b"), sums)].into(),
+    });
+    vec![Arc::new(cache)]
+}
+
+#[test]
+fn lookups_by_namespace_are_what_was_told_in_the_slot() {
+    let mut slots = Slots::default();
+    slots.step(&telling(100, 10, 3), at(0).wall);
+    let short = slots.step(&telling(104, 11, 4), at(10).wall).unwrap();
+    let (_, point) = &short.caches[0];
+    assert_eq!(point.saved, Some(2.0), "four hits at 0.5");
+    let sampled = point.sampled.unwrap();
+    assert_eq!((sampled.intervals, sampled.lookups), (1, 100));
+    let over = slots.step(&telling(110, 12, 5), at(60).wall).unwrap();
+    assert_eq!(over.caches[0].1.saved, Some(3.0));
+    let of = |name: &str| over.namespaces.iter().find(|(_, p)| p.namespace == name);
+    let (_, a) = of("a").unwrap();
+    assert_eq!(
+        a.told,
+        Some(ToldLookups {
+            hits: 10,
+            misses: 2
+        })
+    );
+    assert_eq!((a.saved, a.misses), (Some(5.0), 0));
+    let (_, b) = of("b").unwrap();
+    assert_eq!(b.sampled.unwrap().sampled, 14);
+    assert_eq!((b.told, b.saved), (None, None));
+    // Nothing told is not known, and no 0.
+    let idle = slots.step(&telling(110, 12, 5), at(120).wall).unwrap();
+    assert_eq!(idle.namespaces, []);
+    let (_, point) = &idle.caches[0];
+    assert_eq!((point.saved, point.sampled), (None, None));
+    // Sampling that began anew counts from 0.
+    let anew = slots.step(&telling(110, 12, 2), at(180).wall).unwrap();
+    assert_eq!(anew.caches[0].1.sampled.unwrap().intervals, 2);
+    assert_eq!(anew.namespaces[0].1.sampled.unwrap().sampled, 14);
 }
 
 proptest! {

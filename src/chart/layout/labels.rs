@@ -1,7 +1,7 @@
 //! What is laid over the lines: the limit, shaded incidents and annotations, each with its words where there is room.
 
 use super::super::canvas::{Anchor, Item, Point};
-use super::super::input::{MAX_BANDS, MAX_MARKS};
+use super::super::input::{MAX_BANDS, MAX_MARKS, Mark};
 use super::super::lines::Lines;
 use super::super::scale::{Values, seconds};
 use super::super::words;
@@ -58,13 +58,37 @@ const BAR: f64 = 3.0;
 /// The widest label of a span or mark, in ems.
 const WIDEST_EMS: f64 = 18.0;
 
-impl Sheet<'_> {
-    /// Shades incidents. Drawn behind everything else; their bars and words come last.
+impl<'a> Sheet<'a> {
+    /// Shades incidents, and annotations that lasted. Drawn behind everything else; their bars and words come last.
     pub(super) fn bands(&mut self, plot: Plot) {
         for (from, to, _) in self.spans(plot) {
             let ink = self.colours.limit.faint(0.13);
             self.rect((from, plot.top), (to, plot.bottom), ink);
         }
+        for mark in self.marks() {
+            if let Some((from, to)) = self.reach(mark, plot) {
+                let ink = self.colours.quiet.faint(0.14);
+                self.rect((from, plot.top), (to, plot.bottom), ink);
+            }
+        }
+    }
+
+    /// The annotations within the period. The last ones win.
+    fn marks(&self) -> Vec<&'a Mark> {
+        let chart = self.chart;
+        let within = chart.marks.iter().filter(|mark| mark.is_within(chart));
+        let skip = within.clone().count().saturating_sub(MAX_MARKS);
+        within.skip(skip).collect()
+    }
+
+    /// The edges of an annotation that lasted.
+    fn reach(&self, mark: &Mark, plot: Plot) -> Option<(f64, f64)> {
+        let end = mark.end()?;
+        let x = |at| self.x(plot, seconds(self.chart.from, at));
+        let (from, to) = (x(mark.at), x(end));
+        // What lasts a second in a week is seen, too.
+        let to = to.max(from + 2.0).min(plot.right);
+        Some((from.min(to - 2.0), to))
     }
 
     /// Edges and labels of the spans within the period. The last ones win.
@@ -141,15 +165,30 @@ impl Sheet<'_> {
                 self.place(&at, short, plot, shape, taken);
             }
         }
-        let within = chart
-            .marks
-            .iter()
-            .filter(|m| (chart.from..=chart.to).contains(&m.at));
-        let skip = within.clone().count().saturating_sub(MAX_MARKS);
-        for mark in within.skip(skip) {
+        for mark in self.marks() {
             let x = crisp(self.x(plot, seconds(chart.from, mark.at)));
-            let ink = self.colours.quiet;
-            self.line(vec![(x, plot.top), (x, plot.bottom)], 1.0, ink.faint(0.7));
+            self.sign(mark, x, plot);
+            let words = self.faces.fit(&mark.label, self.label, false, widest);
+            let width = self.label_width(&words);
+            let rows = [0.0, 1.0].map(|row| first_row + row * self.label * 1.35);
+            let right = x + 6.0;
+            // What lasted has its words within, at the begin or at the end, where there is room.
+            let reach = self.reach(mark, plot);
+            let last = reach.map_or(right, |(_, to)| (to - width - 6.0).max(right));
+            let places: Vec<_> = rows
+                .into_iter()
+                .flat_map(|y| [(right, y), (last, y), (x - width - 6.0, y)])
+                .collect();
+            self.place(&places, words, plot, shape, taken);
+        }
+    }
+
+    /// A line where an annotation begins, and where it ends; and a bar below it while it lasts: bars above are incidents.
+    fn sign(&mut self, mark: &Mark, x: f64, plot: Plot) {
+        let ink = self.colours.quiet;
+        let upright = |x: f64| vec![(x, plot.top), (x, plot.bottom)];
+        if mark.at >= self.chart.from {
+            self.line(upright(x), 1.0, ink.faint(0.7));
             self.items.push(Item::Area {
                 points: vec![
                     (x - 4.0, plot.top),
@@ -158,14 +197,13 @@ impl Sheet<'_> {
                 ],
                 ink,
             });
-            let words = self.faces.fit(&mark.label, self.label, false, widest);
-            let width = self.label_width(&words);
-            let rows = [0.0, 1.0].map(|row| first_row + row * self.label * 1.35);
-            let places: Vec<_> = rows
-                .into_iter()
-                .flat_map(|y| [(x + 6.0, y), (x - width - 6.0, y)])
-                .collect();
-            self.place(&places, words, plot, shape, taken);
+        }
+        let Some((from, to)) = self.reach(mark, plot) else {
+            return;
+        };
+        self.rect((from, plot.bottom - BAR), (to, plot.bottom), ink);
+        if mark.end().is_some_and(|end| end <= self.chart.to) {
+            self.line(upright(crisp(to)), 1.0, ink.faint(0.7));
         }
     }
 

@@ -52,7 +52,16 @@ fn incident() -> Band {
 fn deploy() -> Mark {
     Mark {
         at: ago(8100),
+        until: None,
         label: "deploy 4.2".to_owned(),
+    }
+}
+
+fn span(from: i64, until: i64, label: &str) -> Mark {
+    Mark {
+        at: ago(from),
+        until: Some(ago(until)),
+        label: label.to_owned(),
     }
 }
 
@@ -134,6 +143,7 @@ pub(super) fn all() -> Vec<(&'static str, Chart)> {
             "lookups_week",
             Chart::lookups("sessions", week, curve(week, 2016, day)).with_marks([Mark {
                 at: ago(260_000),
+                until: None,
                 label: "config reloaded".to_owned(),
             }]),
         ),
@@ -176,6 +186,23 @@ pub(super) fn all() -> Vec<(&'static str, Chart)> {
             Chart::evictions("sessions", six, vec![(ago(0), Some(12.0))]),
         ),
         (
+            "annotated",
+            Chart::lookups(
+                "sessions",
+                six,
+                curve(six, 360, |x, n| {
+                    Some(1800.0 + 200.0 * (x * 9.0).sin() + 60.0 * n)
+                }),
+            )
+            .with_bands([incident()])
+            .with_marks([
+                span(30_000, 17_000, "warm_up: after the move"),
+                deploy(),
+                span(6_000, 2_400, "import: all prices of the autumn"),
+                span(1_200, -3_600, "warm_up"),
+            ]),
+        ),
+        (
             "crowded",
             Chart::miss_ratio(
                 &"sessions-of-the-very-large-shop-in-all-regions".repeat(3),
@@ -190,6 +217,7 @@ pub(super) fn all() -> Vec<(&'static str, Chart)> {
             }))
             .with_marks((0..10).map(|i| Mark {
                 at: ago(21_000 - i * 2000),
+                until: None,
                 label: format!("deploy {i} of the shop with a long name"),
             })),
         ),

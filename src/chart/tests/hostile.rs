@@ -39,6 +39,7 @@ fn chart(name: &str) -> Chart {
     }])
     .with_marks([Mark {
         at: ago(15_000),
+        until: Some(ago(9_000)),
         label: name.to_owned(),
     }])
 }
@@ -98,6 +99,7 @@ fn whatever_is_cut_is_told() {
     chart.marks = (0..70)
         .map(|i| Mark {
             at: ago(i * 100),
+            until: None,
             label: "m".to_owned(),
         })
         .collect();
@@ -173,7 +175,7 @@ prop_compose! {
             series: series.into_iter().map(|p| Series::new(name.clone(), points(p))).collect(),
             limit: limit.map(|value| Limit { name: name.clone(), value, side: Side::Above }),
             bands: notes.iter().map(|(a, b)| Band { from: ago(*a), to: b.map(ago), label: name.clone() }).collect(),
-            marks: notes.iter().map(|(a, _)| Mark { at: ago(*a), label: name.clone() }).collect(),
+            marks: notes.iter().map(|(a, b)| Mark { at: ago(*a), until: b.map(ago), label: name.clone() }).collect(),
             stacked,
         }
     }

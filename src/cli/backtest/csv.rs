@@ -168,7 +168,7 @@ fn slot(
             expirations: counted(expirations, expirations_now),
             memory_used_bytes: used,
             memory_limit_bytes: limit,
-            miss_cost: None,
+            ..HistoryPoint::default()
         },
     }
 }

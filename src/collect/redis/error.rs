@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::model::name::NodeName;
 use crate::model::poll::{PollError, PollErrorKind};
+use crate::model::text;
 
 /// How much of a server's words goes into a message, in characters.
 pub const MAX_WORDS: usize = 200;
@@ -70,8 +71,8 @@ pub fn spoken(time: Duration) -> String {
 
 /// Control characters, and those that reorder or hide text.
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+    text::is_unsafe(c)
+        || matches!(c, '\u{ad}' | '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}')
 }
 
 /// A failure of the operating system's, on a connection that was established.

@@ -31,6 +31,7 @@ pub(super) fn lookups() -> Arc<LookupsSnapshot> {
         bytes: 41_203_377,
     };
     Arc::new(LookupsSnapshot {
+        sampled: Arc::default(),
         application: vec![told("ai:answer:*", 91_200, 8_800), told("other", 12, 3)],
         beyond_bound: 15,
         samples: Some((NodeName::tcp(host, port.parse().unwrap()), stats)),

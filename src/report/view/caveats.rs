@@ -1,8 +1,9 @@
 //! What the numbers do not rest on.
 
 use super::summary::plural;
-use crate::report::numbers::{Cache, Report};
-use crate::report::words::{moment, percent, span};
+use crate::report::gather::part;
+use crate::report::numbers::{Attribution, Cache, Report};
+use crate::report::words::{count, moment, percent, span};
 
 /// What covers less says so.
 const COMPLETE: f64 = 0.995;
@@ -18,8 +19,7 @@ pub(super) fn caveats(cache: &Cache, report: &Report) -> Vec<String> {
     }
     let mut all = Vec::new();
     if cache.counts.covered_ratio < COMPLETE {
-        // Rounded down, so that it never claims more than there is.
-        let covered = percent((cache.counts.covered_ratio * 1000.0).floor() / 1000.0);
+        let covered = covered(cache);
         let begun = cache.history_begins.map_or_else(String::new, |at| {
             format!(" History begins on {}.", moment(at))
         });
@@ -56,29 +56,64 @@ pub(super) fn caveats(cache: &Cache, report: &Report) -> Vec<String> {
     all
 }
 
+/// Which part of the time readings cover, rounded down, so that it never claims more than there is.
+pub(super) fn covered(cache: &Cache) -> String {
+    percent((cache.counts.covered_ratio * 1000.0).floor() / 1000.0)
+}
+
 /// About the table of namespaces.
 pub(super) fn namespaces(cache: &Cache) -> String {
     let Some(found) = &cache.attribution else {
         return "No miss was attributed to a namespace: no keyspace events were kept of this time."
             .to_owned();
     };
-    let mut said = String::new();
-    if found.namespaces_left_out > 0 {
-        said = format!(
-            "{} more with {} of the attributed misses are left out. ",
-            plural(found.namespaces_left_out, "namespace"),
-            percent(
-                crate::report::gather::part(found.misses_left_out as f64, found.misses as f64)
-                    .unwrap_or_default()
-            )
+    let mut said = Vec::new();
+    if found.misses == 0 {
+        said.push(
+            "No miss was attributed to a namespace: no keyspace events were kept of this time."
+                .to_owned(),
         );
     }
-    if let Some(part) = found.of_misses_ratio.filter(|part| *part < ATTRIBUTED) {
-        let part = percent((part * 1000.0).floor() / 1000.0);
-        said.push_str(&format!("This rests on {part} of the misses. "));
+    if found.namespaces_left_out > 0 {
+        let part = part(found.misses_left_out as f64, found.misses as f64).unwrap_or_default();
+        said.push(format!(
+            "{} more with {} of the attributed misses are left out.",
+            plural(found.namespaces_left_out, "namespace"),
+            percent(part)
+        ));
     }
-    said.push_str(
-        "History holds misses by namespace, not hits: hit ratios and savings by namespace are not known here.",
-    );
+    let rests = found.of_misses_ratio.filter(|_| found.misses > 0);
+    if let Some(part) = rests.filter(|part| *part < ATTRIBUTED) {
+        let part = percent((part * 1000.0).floor() / 1000.0);
+        said.push(format!("Misses and causes rest on {part} of the misses."));
+    }
+    said.extend(lookups(found));
+    said.join(" ")
+}
+
+/// Where hit ratios come from.
+fn lookups(found: &Attribution) -> Vec<String> {
+    let of = |estimated| {
+        let known = found.namespaces.iter().filter_map(|n| n.lookups);
+        known.filter(|l| l.estimated == estimated).count()
+    };
+    let mut said = Vec::new();
+    if of(false) + of(true) == 0 {
+        said.push(
+            "Hit ratios and savings by namespace are not known: Redis counts no lookups by namespace. The application can \
+             tell of them, or sampling can estimate them."
+                .to_owned(),
+        );
+    }
+    if of(false) > 0 {
+        said.push("Lookups without ≈ are those that the application counted.".to_owned());
+    }
+    if let Some(samples) = found.samples.filter(|_| of(true) > 0) {
+        said.push(format!(
+            "≈ is estimated from {} samples that stand for {}, with bounds at 98 % confidence.",
+            count(samples.count),
+            span(samples.seconds)
+        ));
+    }
     said
 }

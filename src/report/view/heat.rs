@@ -16,6 +16,8 @@ pub(in super::super) struct HeatView {
     /// The shades and from which to which ratio each goes.
     pub(in super::super) legend: Vec<(usize, String)>,
     pub(in super::super) worst: Vec<String>,
+    /// Whose hours they are.
+    pub(in super::super) zone: String,
 }
 
 /// One hour.
@@ -28,7 +30,7 @@ pub(in super::super) struct Hour {
 }
 
 impl HeatView {
-    pub(super) fn of(heat: &Heat) -> Option<Self> {
+    pub(super) fn of(heat: &Heat, zone: &str) -> Option<Self> {
         let ratios = || heat.cells.iter().map(|cell| cell.miss_ratio);
         let low = ratios().reduce(f64::min)?;
         let high = ratios().reduce(f64::max)?;
@@ -66,6 +68,7 @@ impl HeatView {
             rows: rows.collect(),
             legend: legend.collect(),
             worst: worst.collect(),
+            zone: zone.to_owned(),
         })
     }
 }

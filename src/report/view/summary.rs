@@ -1,5 +1,6 @@
 //! The sentences and numbers that stand first.
 
+use super::namespaces::about;
 use super::{Tile, bounds, known, rated, used};
 use crate::report::numbers::{Cache, Report};
 use crate::report::words::{count, money, percent, points, span};
@@ -95,7 +96,31 @@ pub(super) fn tiles(cache: &Cache) -> Vec<Tile> {
         });
         tiles.push(tile("What misses cost", (money(cost, currency), note)));
     }
+    tiles.extend(saved(cache));
     tiles
+}
+
+/// What hits saved: as far as the application told of them, and what samples let one think beyond that.
+fn saved(cache: &Cache) -> Option<Tile> {
+    let currency = cache.currency.as_deref();
+    let estimated = cache.attribution.as_ref().and_then(|a| a.saved_estimated);
+    let before = cache.previous.and_then(|before| before.saved);
+    let name = "What hits saved";
+    if let Some(saved) = cache.counts.saved {
+        let before = before.map(|before| format!("before: {}", money(before, currency)));
+        let more = estimated.map(|more| format!("and ≈ {} by samples", money(more, currency)));
+        let note = [before, more].into_iter().flatten();
+        return Some(Tile {
+            name,
+            value: money(saved, currency),
+            note: note.collect::<Vec<_>>().join("; "),
+        });
+    }
+    Some(Tile {
+        name,
+        value: about(true, money(estimated?, currency)),
+        note: "by samples".to_owned(),
+    })
 }
 
 pub(super) fn incidents(cache: &Cache) -> String {

@@ -62,6 +62,7 @@ impl Past {
     fn marks(&self) -> impl Iterator<Item = Mark> {
         self.annotations.iter().map(|annotation| Mark {
             at: annotation.at,
+            until: annotation.until,
             label: format!("{}: {}", annotation.kind, annotation.text),
         })
     }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use crate::chart::alt_text;
+use crate::model::record::Annotation;
 use crate::model::snapshot::CacheSnapshot;
 use crate::serve::charts::data::Past;
 use crate::serve::charts::request::{Range, Signal};
@@ -87,6 +88,15 @@ pub(in crate::serve) struct ChartsView {
     pub(super) annotations: Vec<(String, String)>,
 }
 
+/// A moment, or from when to when.
+fn when(note: &Annotation) -> String {
+    let began = super::format::timestamp(note.at);
+    match note.until.filter(|until| *until > note.at) {
+        Some(until) => format!("{began} to {}", super::format::timestamp(until)),
+        None => began,
+    }
+}
+
 impl ChartsView {
     pub(in crate::serve) fn new(
         cache: &CacheSnapshot,
@@ -99,10 +109,7 @@ impl ChartsView {
         let charts = charts.filter(|_| !past.history.is_empty());
         let annotations = past.annotations.iter().rev().take(10).map(|note| {
             let words = format!("{}: {}", note.kind, note.text);
-            (
-                super::format::timestamp(note.at),
-                super::format::text(&words),
-            )
+            (when(note), super::format::text(&words))
         });
         Self {
             charts: charts

@@ -4,27 +4,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::text::tame;
+
 /// The most characters of a text from elsewhere that are shown.
 const MAX_TEXT: usize = 500;
 /// Between a number and its unit, and between groups of digits: no line break.
 const NBSP: char = '\u{a0}';
 const THIN: char = '\u{202f}';
 
-/// Text from elsewhere: control characters made visible, and cut when it is long. HTML is escaped by the template.
+/// Text from elsewhere: what is unsafe is made visible, and cut when it is long. HTML is escaped by the template.
 pub(super) fn text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
-    for (i, c) in text.chars().enumerate() {
-        if i == MAX_TEXT {
-            out.push('…');
-            break;
-        }
-        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    tame(text, MAX_TEXT)
 }
 
 /// What may stand in an id: letters and digits as they are, all else by its number.
@@ -162,7 +152,7 @@ mod tests {
 
     #[test]
     fn foreign_text_is_tamed() {
-        assert_eq!(text("a\u{1b}[0m\n"), "a\\u{1b}[0m\\u{a}");
-        assert_eq!(text(&"x".repeat(501)).chars().count(), MAX_TEXT + 1);
+        assert_eq!(text("a\u{1b}[0m\n\u{200f}"), "a\\u{1b}[0m\\u{a}\\u{200f}");
+        assert_eq!(text(&"x".repeat(501)).chars().count(), MAX_TEXT);
     }
 }

@@ -70,10 +70,15 @@ fn add(sum: &mut HistoryPoint, point: &HistoryPoint) {
     sum.expirations = both(sum.expirations, point.expirations);
     sum.memory_used_bytes = point.memory_used_bytes.or(sum.memory_used_bytes);
     sum.memory_limit_bytes = point.memory_limit_bytes.or(sum.memory_limit_bytes);
-    sum.miss_cost = match (sum.miss_cost, point.miss_cost) {
+    let amounts = |a: Option<f64>, b: Option<f64>| match (a, b) {
         (Some(a), Some(b)) => Some(a + b),
         (known, None) | (None, known) => known,
     };
+    sum.miss_cost = amounts(sum.miss_cost, point.miss_cost);
+    sum.saved = amounts(sum.saved, point.saved);
+    if let Some(sampled) = &point.sampled {
+        sum.sampled.get_or_insert_default().add(sampled);
+    }
 }
 
 pub(in super::super) async fn namespace_history(

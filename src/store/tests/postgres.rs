@@ -233,3 +233,11 @@ async fn a_server_that_goes_and_comes_back_misses_nothing() {
     assert_eq!(store.incidents(&all()).await.unwrap().len(), 2);
     assert_eq!(store.due(&name("slack"), at(200), 9).await.len(), 2);
 }
+
+#[tokio::test]
+async fn an_older_schema_is_brought_forward() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    versions::is_brought_forward(server.backend()).await;
+}

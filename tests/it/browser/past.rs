@@ -84,7 +84,7 @@ fn point(at: Timestamp, age: i64) -> HistoryPoint {
         expirations: Some((lookups * 0.02) as u64),
         memory_used_bytes: Some((96e6 + 3e6 * day) as u64),
         memory_limit_bytes: Some(100_000_000),
-        miss_cost: None,
+        ..HistoryPoint::default()
     }
 }
 
@@ -174,6 +174,20 @@ async fn incidents(store: &Store, cache: &Name, now: Timestamp) {
         .to_owned(),
     };
     store.add_annotation(&annotation).await.unwrap();
+    let lasted = Annotation {
+        id: format!("{cache}-2"),
+        at: before(now, 15_000),
+        until: Some(before(now, 9_000)),
+        kind: "import".to_owned(),
+        text: if hostile {
+            fleet::HARMFUL
+        } else {
+            "all prices"
+        }
+        .to_owned(),
+        ..annotation
+    };
+    store.add_annotation(&lasted).await.unwrap();
 }
 
 fn steps(batch: &mut Batch, incident: &IncidentRecord) {

@@ -7,6 +7,8 @@
 
 use std::fmt::Write as _;
 
+use crate::model::fnv::Fnv;
+
 /// The longest name, in bytes.
 pub const MAX_NAME_BYTES: usize = 96;
 /// `~` and 8 hex digits.
@@ -38,7 +40,8 @@ fn push_hex(name: &mut String, bytes: &[u8]) {
 /// Cuts what is too long.
 pub(super) fn capped(mut name: String) -> String {
     if name.len() > MAX_NAME_BYTES {
-        let hash = fnv1a(name.as_bytes());
+        // Not keyed: the marker must be the same after a restart and on every node.
+        let hash = Fnv::of(name.as_bytes()).get();
         name.truncate(name.floor_char_boundary(MAX_NAME_BYTES - MARKER_BYTES));
         write!(name, "~{:08x}", hash >> 32).unwrap_or_default();
     }
@@ -55,13 +58,6 @@ pub fn safe(given: &[u8]) -> String {
         push_escaped(&mut name, part);
     }
     capped(name)
-}
-
-/// Not keyed: the marker must be the same after a restart and on every node.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

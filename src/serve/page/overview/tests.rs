@@ -1,3 +1,7 @@
+//! The overview as text: what it says of a snapshot, and what searching, filtering and sorting leave of it.
+//!
+//! Deliberately absent: how it looks, which the browser tests see.
+
 use super::*;
 use crate::export::sample;
 
