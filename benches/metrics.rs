@@ -32,7 +32,7 @@ use cachewatch::model::reading::Reading;
 use cachewatch::model::snapshot::{CacheSnapshot, Snapshot};
 use cachewatch::model::time::{Clock, SystemClock};
 use prometheus::process_collector::ProcessCollector;
-use prometheus::proto::MetricType;
+use prometheus::proto::{Bucket, Metric, MetricType};
 use prometheus::{
     CounterVec, Encoder as _, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder,
 };
@@ -148,8 +148,11 @@ fn normal(line: &str) -> String {
 /// A vector for each metric, and what is to be set.
 struct Vectors {
     registry: Registry,
-    vectors: Vec<(Vector, Vec<(Vec<String>, f64)>)>,
+    vectors: Vec<(Vector, Vec<Sample>)>,
 }
+
+/// Values of its labels, and its value.
+type Sample = (Vec<String>, f64);
 
 enum Vector {
     Counter(CounterVec),
@@ -166,7 +169,7 @@ impl Vectors {
         let vectors = families(snapshot).into_iter().map(|family| {
             let samples = family.get_metric();
             let mut names: Vec<&str> = Vec::new();
-            for label in samples.iter().flat_map(|s| s.get_label()) {
+            for label in samples.iter().flat_map(Metric::get_label) {
                 if !names.contains(&label.name()) {
                     names.push(label.name());
                 }
@@ -186,7 +189,7 @@ impl Vectors {
                 }
                 MetricType::HISTOGRAM => {
                     let buckets = samples[0].get_histogram().get_bucket();
-                    let bounds = buckets.iter().map(|b| b.upper_bound()).collect();
+                    let bounds = buckets.iter().map(Bucket::upper_bound).collect();
                     let opts = HistogramOpts::from(opts).buckets(bounds);
                     let vector = HistogramVec::new(opts, &names).unwrap();
                     registry.register(Box::new(vector.clone())).unwrap();
