@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-demo fmt lint unit doctest it test demo bench docs
+.PHONY: help setup setup-demo fmt lint unit doctest it test demo bench fuzz docs
 
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # Tools that setup built, then servers that it fetched; what the system has comes first.
@@ -47,6 +47,15 @@ demo: setup-demo ## a minute of cachewatch against a Redis of its own: healthy, 
 
 bench: setup ## what the performance claims rest on
 	cargo bench --locked
+
+# What it finds worth keeping stays under fuzz/target; fuzz/corpus is only read, because the tests replay it.
+FOR ?= 60
+fuzz: ## each fuzz target for FOR=60 seconds; needs a nightly toolchain and cargo-fuzz
+	for target in decoder info namespaces config; do \
+	  mkdir -p fuzz/target/corpus/$$target; \
+	  env -u CARGO_TARGET_DIR cargo +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(FOR) -max_len=8192 -rss_limit_mb=2048 -print_final_stats=1; \
+	done
 
 docs: ## the API documentation, private items included, in target/doc
 	cargo doc --locked --no-deps --document-private-items

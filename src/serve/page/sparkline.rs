@@ -2,12 +2,11 @@
 //!
 //! Only numbers go into it, so there is nothing to escape. Where there were no lookups there is a gap, not a zero.
 
-use std::fmt::Write as _;
-
-pub(super) const WIDTH: f64 = 300.0;
-pub(super) const HEIGHT: f64 = 56.0;
+/// The box, in half pixels of the largest that is shown: whole numbers are as fine as can be seen.
+pub(super) const WIDTH: u16 = 600;
+pub(super) const HEIGHT: u16 = 112;
 /// Room for half a stroke above and below.
-const MARGIN: f64 = 2.0;
+const MARGIN: f64 = 4.0;
 /// The most points that are drawn, newest first.
 const MAX_POINTS: usize = 240;
 
@@ -18,7 +17,7 @@ pub(super) struct Sparkline {
     /// Path data of the area below it.
     pub(super) area: String,
     /// Height of the threshold line, if there is one.
-    pub(super) threshold_y: Option<String>,
+    pub(super) threshold_y: Option<i32>,
     /// Miss ratio at the upper edge.
     pub(super) top: f64,
 }
@@ -34,46 +33,52 @@ impl Sparkline {
             .collect();
         let highest = points.iter().flatten().copied().reduce(f64::max)?;
         let top = scale(highest.max(threshold.unwrap_or(0.0)));
-        let y = |ratio: f64| HEIGHT - MARGIN - ratio / top * (HEIGHT - 2.0 * MARGIN);
-        let step = WIDTH / points.len().saturating_sub(1).max(1) as f64;
+        let y = |ratio: f64| {
+            let room = f64::from(HEIGHT) - 2.0 * MARGIN;
+            whole(f64::from(HEIGHT) - MARGIN - ratio / top * room)
+        };
+        let step = f64::from(WIDTH) / points.len().saturating_sub(1).max(1) as f64;
 
         let (mut line, mut area) = (String::new(), String::new());
         let mut at = 0;
         for run in points.split(Option::is_none) {
-            let from = at as f64 * step;
-            for (i, ratio) in run.iter().flatten().enumerate() {
-                let x = (at + i) as f64 * step;
-                let command = if i == 0 { 'M' } else { 'L' };
-                push(&mut line, command, x, y(*ratio));
-                if i == 0 {
-                    push(&mut area, 'M', x, HEIGHT);
-                }
-                push(&mut area, 'L', x, y(*ratio));
-            }
-            if let [one] = run {
+            let place = |(i, ratio): (usize, &f64)| (whole((at + i) as f64 * step), y(*ratio));
+            let mut places = run.iter().flatten().enumerate().map(place);
+            if let Some((x, y)) = places.next() {
+                let rest = steps((x, y), places);
                 // A lone point has no length; a short dash makes it visible.
-                push(&mut line, 'L', from + 1.0, y(one.unwrap_or_default()));
-            }
-            if !run.is_empty() {
-                push(&mut area, 'L', (at + run.len() - 1) as f64 * step, HEIGHT);
-                area.push('Z');
+                let dash = if rest.is_empty() { "h2" } else { "" };
+                line.push_str(&format!("M{x} {y}{rest}{dash}"));
+                area.push_str(&format!("M{x} {HEIGHT}V{y}{rest}V{HEIGHT}z"));
             }
             at += run.len() + 1;
         }
         Some(Self {
             line,
             area,
-            threshold_y: threshold.map(|t| format!("{:.1}", y(t))),
+            threshold_y: threshold.map(y),
             top,
         })
     }
 }
 
-fn push(path: &mut String, command: char, x: f64, y: f64) {
-    // Writing to a String cannot fail.
-    if write!(path, "{command}{x:.1} {y:.1}").is_err() {
-        path.clear();
+/// From each place to the next one, as path data. The differences are those of whole numbers, so that nothing adds up.
+fn steps(mut last: (i32, i32), places: impl Iterator<Item = (i32, i32)>) -> String {
+    let mut path = String::new();
+    for (x, y) in places {
+        let (right, down) = (x - last.0, y - last.1);
+        let before = if path.is_empty() { "l" } else { " " };
+        // A minus parts numbers as well as a space does.
+        let between = if down < 0 { "" } else { " " };
+        path.push_str(&format!("{before}{right}{between}{down}"));
+        last = (x, y);
     }
+    path
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it lies within the box")]
+fn whole(value: f64) -> i32 {
+    value.round() as i32
 }
 
 /// The smallest round ratio above `highest`, so that the scale does not jump about.
@@ -99,26 +104,64 @@ mod tests {
     fn gaps_stay_gaps() {
         let s = Sparkline::new(&[Some(0.1), Some(0.1), None, Some(0.1), Some(0.1)], None).unwrap();
         assert_eq!(s.line.matches('M').count(), 2);
-        assert_eq!(s.area.matches('Z').count(), 2);
-        assert!(
-            s.line
-                .ends_with(&format!("L{WIDTH:.1} {:.1}", HEIGHT / 2.0 + 0.0)),
-            "{}",
-            s.line
-        );
+        assert_eq!(s.area.matches('z').count(), 2);
+        assert_eq!(s.line, "M0 56l150 0M450 56l150 0");
+        assert_eq!(s.area, "M0 112V56l150 0V112zM450 112V56l150 0V112z");
+    }
+
+    #[test]
+    fn a_lone_point_is_a_dash() {
+        let s = Sparkline::new(&[Some(0.1), None, Some(0.05), Some(0.2)], None).unwrap();
+        assert!(s.line.starts_with("M0 73h2M400 "), "{}", s.line);
+    }
+
+    /// The points of a line.
+    fn walk(path: &str) -> Vec<(i32, i32)> {
+        let mut places = Vec::new();
+        for run in path.split('M').skip(1) {
+            let (start, rest) = run
+                .split_once('l')
+                .unwrap_or((run.trim_end_matches("h2"), ""));
+            let (x, y) = start.split_once(' ').unwrap();
+            let mut at = (x.parse::<i32>().unwrap(), y.parse::<i32>().unwrap());
+            places.push(at);
+            let numbers = rest.replace('-', " -");
+            let numbers: Vec<i32> = numbers
+                .split_whitespace()
+                .map(|n| n.parse().unwrap())
+                .collect();
+            for step in numbers.chunks(2) {
+                at = (at.0 + step[0], at.1 + step[1]);
+                places.push(at);
+            }
+        }
+        places
     }
 
     proptest! {
         #[test]
-        fn stays_in_its_box(history in proptest::collection::vec(proptest::option::of(0.0..1.0_f64), 1..300)) {
+        fn every_point_is_at_its_place(history in proptest::collection::vec(proptest::option::of(0.0..1.0_f64), 2..240)) {
             if let Some(s) = Sparkline::new(&history, Some(0.2)) {
-                for point in s.line.split(['M', 'L']).filter(|p| !p.is_empty()) {
-                    let (x, y) = point.split_once(' ').unwrap();
-                    let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                    prop_assert!((0.0..=WIDTH + 1.0).contains(&x), "{point}");
-                    prop_assert!((0.0..=HEIGHT).contains(&y), "{point}");
+                let drawn = walk(&s.line);
+                let step = f64::from(WIDTH) / (history.len() - 1) as f64;
+                let known = history.iter().enumerate().filter_map(|(i, r)| Some((i, (*r)?)));
+                prop_assert_eq!(drawn.len(), known.clone().count());
+                for ((x, y), (i, ratio)) in drawn.into_iter().zip(known) {
+                    prop_assert!((0..=i32::from(WIDTH)).contains(&x));
+                    prop_assert!((0..=i32::from(HEIGHT)).contains(&y));
+                    let room = f64::from(HEIGHT) - 2.0 * MARGIN;
+                    let exact = f64::from(HEIGHT) - MARGIN - ratio / s.top * room;
+                    prop_assert!((f64::from(x) - i as f64 * step).abs() <= 0.5);
+                    prop_assert!((f64::from(y) - exact).abs() <= 0.5);
                 }
             }
+        }
+
+        #[test]
+        fn any_length_is_drawn(history in proptest::collection::vec(proptest::option::of(0.0..1.0_f64), 1..300)) {
+            let some = history.iter().rev().take(MAX_POINTS).flatten().count();
+            let drawn = Sparkline::new(&history, None).map_or(0, |s| walk(&s.line).len());
+            prop_assert_eq!(drawn, some);
         }
     }
 }
