@@ -20,7 +20,7 @@ mod random;
 mod rules;
 
 use loads::{Cache, HARD, HEALTHY, Load, STEPS, Step};
-use rules::{Bench, Rule};
+use rules::{Bench, Rule, Second};
 
 const POLL: Duration = Duration::from_secs(10);
 const WEEK: Duration = Duration::from_hours(24 * 7);
@@ -115,16 +115,13 @@ fn heading(first: &str) {
 
 fn firings(title: &str, loads: &[Load], size: Size) {
     heading(title);
-    let [naive, patient, h, ours] = rules::all();
-    let others = [naive, patient, h];
+    let [naive, patient, h, ours, either] = rules::all();
+    let others = [naive, patient, h, either];
     let rows = each(loads, |load| {
         let mut row = per_year(&others, load, POLL, size.weeks_of_others);
-        row.extend(per_year(
-            std::slice::from_ref(&ours),
-            load,
-            POLL,
-            size.weeks,
-        ));
+        let ours = std::slice::from_ref(&ours);
+        let at = row.len() - 1;
+        row.splice(at..at, per_year(ours, load, POLL, size.weeks));
         row
     });
     for (load, row) in loads.iter().zip(rows) {
@@ -231,6 +228,55 @@ fn trade_off(size: Size) {
     }
 }
 
+/// What rule H beside the sequential test buys, and what it costs.
+fn second_opinion(size: Size) {
+    println!();
+    let titles = [
+        "0.5/s 17 %, /y",
+        "0.5/s 20 %, /y",
+        "0.05->40 %, s",
+        "0.5->25 %, s",
+    ];
+    line("rule H beside it", &titles.map(str::to_owned));
+    let either = |confidence, at_ease, part| {
+        Rule::Either(Second {
+            confidence,
+            at_ease,
+            part,
+        })
+    };
+    let choices = [
+        (
+            "not at all (the default)",
+            Rule::Sequential(Params::default()),
+        ),
+        ("at 98 %", either(0.98, false, 0.0)),
+        ("at 99.9 %", either(0.999, false, 0.0)),
+        ("at 99.99 %", either(0.9999, false, 0.0)),
+        ("at 98 %, bar at its lowest", either(0.98, true, 0.0)),
+        ("... and half the evidence", either(0.98, true, 0.5)),
+        ("... at 99.9 %", either(0.999, true, 0.5)),
+        ("rule H alone", Rule::H),
+    ];
+    let rows = each(&choices, |(_, rule)| {
+        let rule = std::slice::from_ref(rule);
+        let healthy = [1, 4].into_iter().filter_map(|i| HEALTHY.get(i));
+        let mut cells: Vec<String> = healthy
+            .flat_map(|load| per_year(rule, load, POLL, size.weeks_of_others * 3))
+            .map(|count| format!("{count:.0}"))
+            .collect();
+        let steps = ["0.05/s -> 40 %", "0.5/s -> 25 %"];
+        for step in STEPS.iter().filter(|step| steps.contains(&step.name)) {
+            let sorted = delays(rule, step, BEFORE_STEP, size.runs);
+            cells.extend(sorted.iter().map(|sorted| quantiles(sorted)));
+        }
+        cells
+    });
+    for ((name, _), row) in choices.iter().zip(rows) {
+        line(name, &row);
+    }
+}
+
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
     let size = if quick {
@@ -252,4 +298,5 @@ fn main() {
     firings("firings a year, harder", &HARD, size);
     poll_intervals(size);
     trade_off(size);
+    second_opinion(size);
 }

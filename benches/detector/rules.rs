@@ -17,6 +17,19 @@ pub(crate) enum Rule {
     Naive(Duration),
     H,
     Sequential(Params),
+    /// The sequential test, or else rule H.
+    Either(Second),
+}
+
+/// When rule H counts beside the sequential test.
+#[derive(Clone, Copy)]
+pub(crate) struct Second {
+    /// Its confidence; 98 % is rule H's own.
+    pub(crate) confidence: f64,
+    /// Only while the bar is as low as it can be: the cache does not hover at its limit.
+    pub(crate) at_ease: bool,
+    /// Only with this part of the evidence that the sequential test needs.
+    pub(crate) part: f64,
 }
 
 impl Rule {
@@ -26,6 +39,7 @@ impl Rule {
             Self::Naive(_) => "... for 5m",
             Self::H => "rule H",
             Self::Sequential(_) => "sequential",
+            Self::Either(_) => "either of both",
         }
     }
 
@@ -34,7 +48,8 @@ impl Rule {
         let (for_, clear_for) = match self {
             Self::Naive(for_) => (*for_, Duration::ZERO),
             Self::H => (rule.for_, rule.clear_for),
-            Self::Sequential(_) => (Duration::ZERO, rule.clear_for),
+            // How long rule H must hold is seen to below.
+            Self::Sequential(_) | Self::Either(_) => (Duration::ZERO, rule.clear_for),
         };
         Timing {
             for_,
@@ -44,13 +59,18 @@ impl Rule {
     }
 }
 
-/// The four that are compared.
-pub(crate) fn all() -> [Rule; 4] {
+/// All that are compared.
+pub(crate) fn all() -> [Rule; 5] {
     [
         Rule::Naive(Duration::ZERO),
         Rule::Naive(Duration::from_mins(5)),
         Rule::H,
         Rule::Sequential(Params::default()),
+        Rule::Either(Second {
+            confidence: 0.98,
+            at_ease: false,
+            part: 0.0,
+        }),
     ]
 }
 
@@ -60,6 +80,8 @@ pub(crate) struct Watch {
     timing: Timing,
     machine: Machine,
     test: Sequential,
+    /// Since when rule H holds beside the sequential test.
+    since: Option<Now>,
     open: bool,
     pub(crate) firings: u64,
 }
@@ -71,6 +93,7 @@ impl Watch {
             timing: rule.timing(),
             machine: Machine::new(Now::ZERO),
             test: Sequential::new(),
+            since: None,
             open: false,
             firings: 0,
         }
@@ -79,6 +102,35 @@ impl Watch {
     /// Whether an incident is open.
     pub(crate) fn open(&self) -> bool {
         self.open
+    }
+
+    fn either(
+        &mut self,
+        second: Second,
+        history: &History,
+        reading: (u64, u64),
+        span: Duration,
+        now: Now,
+    ) -> Verdict {
+        let params = Params::default();
+        self.test.observe(&params, reading.0, reading.1, span);
+        let found = self.test.evaluate(&params, history, true, now);
+        let rule = MissRatioRule {
+            confidence: second.confidence,
+            ..MissRatioRule::default()
+        };
+        // The lowest bar, at the confidence of the default.
+        let counts =
+            (!second.at_ease || found.bar < 8.001) && found.evidence >= second.part * found.bar;
+        let holds =
+            counts && rule_h::evaluate(&rule, history, true, now).verdict == Verdict::Breach;
+        let since = self.since.get_or_insert(now);
+        if !holds {
+            self.since = None;
+        } else if now.mono.saturating_sub(since.mono) >= rule.for_ {
+            return Verdict::Breach;
+        }
+        found.verdict
     }
 
     fn look(&mut self, history: &History, reading: (u64, u64), span: Duration, now: Now) {
@@ -92,6 +144,7 @@ impl Watch {
                 self.test.observe(params, reading.0, reading.1, span);
                 self.test.evaluate(params, history, true, now).verdict
             }
+            Rule::Either(second) => self.either(*second, history, reading, span, now),
         };
         match self.machine.step(verdict, &self.timing, now) {
             Some(Change::Fired) => {

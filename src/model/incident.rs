@@ -264,7 +264,7 @@ pub struct Notification {
     pub evidence: Evidence,
 }
 
-/// The cache that incidents of cachewatch itself are about; there need not be one of this name.
+/// The cache that incidents of cachewatch itself are about. No cache that is watched may have this name.
 pub const OWN_CACHE: &str = "cachewatch";
 
 impl Notification {
@@ -306,6 +306,12 @@ impl Notification {
             note: note.map(str::to_owned),
             ..self.clone()
         }
+    }
+
+    /// As of when it is told: of a reminder, later than its transition.
+    pub fn told(&self) -> Timestamp {
+        let since = self.started.saturating_add(self.duration);
+        since.unwrap_or(self.at).max(self.at)
     }
 
     /// The same text for each attempt of the same message, different for every other one.

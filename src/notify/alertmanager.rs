@@ -13,12 +13,12 @@ use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
 
 use crate::config::AlertmanagerConfig;
-use crate::model::incident::{Notification, Transition};
+use crate::model::incident::Transition;
 use crate::model::secret::Secret;
 use crate::model::time::Clock;
 use crate::notify::http::{Endpoint, Http};
 use crate::notify::labelled::{annotations, labels};
-use crate::notify::letter::Letter;
+use crate::notify::letter::{Angle, Letter, Part};
 use crate::notify::outcome::Outcome;
 use crate::notify::wording::{Occasion, Wording};
 use crate::notify::{Channel, ChannelError};
@@ -105,16 +105,17 @@ impl Alertmanager {
 
     fn body(&self, letter: &Letter<'_>) -> Value {
         // What is left out of a storm comes with the next repetition.
-        let told = letter.notifications.iter().take(MAX_ALERTS);
-        told.map(|n| self.alert(n, letter)).collect()
+        let told = letter.parts.iter().take(MAX_ALERTS);
+        told.map(|part| self.alert(part, letter)).collect()
     }
 
-    fn alert(&self, n: &Notification, letter: &Letter<'_>) -> Value {
-        let occasion = Occasion {
-            late: letter.late,
-            test: letter.test,
-            came_and_went: false,
-        };
+    fn alert(&self, part: &Part, letter: &Letter<'_>) -> Value {
+        let n = &*part.notification;
+        let mut occasion = Occasion::of(part, letter);
+        if occasion.angle == Angle::Reminder {
+            // It is told again all the time; its text should not change with every second time.
+            occasion.angle = Angle::News;
+        }
         let ends_at = match n.transition {
             Transition::Firing => {
                 let lives = self.resend_every.saturating_mul(LIVES);

@@ -113,12 +113,6 @@ impl Dispatcher {
         self.shared.ring();
     }
 
-    /// Plans a notification and puts it into the outbox by itself, for what is part of no transaction. Never waits.
-    pub fn notify(&self, n: Notification) {
-        let planned = self.plan(&Arc::new(n), self.shared.parts.clock.now().wall);
-        self.shared.tell(Event::Enqueue(planned));
-    }
-
     /// The engine's beat came: the heartbeat goes on.
     pub fn pulse(&self, now: Now) {
         self.shared.pulse.beat(now.mono);

@@ -15,7 +15,7 @@ use lettre::message::{Attachment, Mailbox, Message as Mail, MultiPart, SinglePar
 use crate::config::EmailConfig;
 use crate::model::incident::Transition;
 use crate::model::name::ChannelName;
-use crate::notify::letter::Letter;
+use crate::notify::letter::{Angle, Late, Letter, Part};
 use crate::notify::outcome::Outcome;
 use crate::notify::text::{Fnv, clean};
 use crate::notify::tls::Trust;
@@ -74,7 +74,7 @@ impl Email {
         let message = self.wording.message(letter);
         let id = self.message_id(letter.key);
         // A late mail carries the time at which it is sent, or it would hide below those that came in between.
-        let date = sent_at(n.at, letter.late);
+        let date = sent_at(n.told(), letter.late);
         let mut mail = Mail::builder()
             .from(self.from.clone())
             .subject(message.headline.clone())
@@ -84,7 +84,10 @@ impl Email {
         for recipient in &self.to {
             mail = mail.to(recipient.clone());
         }
-        if letter.notifications.len() == 1 && n.transition == Transition::Resolved && !letter.test {
+        let only = letter.only().filter(|_| !letter.test);
+        let goes_on =
+            |part: &Part| n.transition == Transition::Resolved || part.angle == Angle::Reminder;
+        if only.is_some_and(goes_on) {
             let mut opened = n.clone();
             opened.transition = Transition::Firing;
             let first = self.message_id(&opened.idempotency_key(&self.name));
@@ -166,11 +169,11 @@ fn attached(cid: &str, png: Vec<u8>) -> Result<SinglePart, lettre::error::Error>
 }
 
 /// When a mail is sent, within the years that a Date header can hold: lettre would panic outside of them.
-fn sent_at(at: Timestamp, late: Option<Duration>) -> SystemTime {
+fn sent_at(at: Timestamp, late: Option<Late>) -> SystemTime {
     const END_OF_9998: u64 = 253_370_764_799;
     let since_1970 = Duration::try_from(at.as_duration()).unwrap_or_default();
     let seconds = since_1970
-        .saturating_add(late.unwrap_or_default())
+        .saturating_add(late.map_or(Duration::ZERO, |late| late.by))
         .as_secs();
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(END_OF_9998))
 }

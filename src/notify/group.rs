@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use crate::model::incident::Transition;
 use crate::model::name::CacheName;
 use crate::model::record::{OutboxItem, OutboxStatus};
+use crate::notify::letter::Angle;
 use crate::notify::route::is_reminder;
 
 /// More messages than this waiting at once are a storm: they become one.
@@ -40,6 +41,8 @@ pub(crate) enum Standing {
 pub(crate) struct Verdict {
     /// The one message to be sent.
     pub(crate) send: Option<OutboxItem>,
+    /// What it is to tell.
+    pub(crate) angle: Angle,
     /// Keys of messages that share its fate: it tells what they would have told.
     pub(crate) along: Vec<String>,
     /// Keys of messages that have become needless.
@@ -78,10 +81,16 @@ pub(crate) fn decide(rows: &[OutboxItem], standing: Standing, as_of: Timestamp) 
                 }
                 Some(firing) if pending && resolved.due <= as_of => {
                     verdict.along.push(firing.key.clone());
+                    verdict.angle = Angle::CameAndWent;
                     verdict.send = Some(resolved.clone());
                 }
                 Some(firing) => needless(firing),
-                None if pending && resolved.due <= as_of => verdict.send = Some(resolved.clone()),
+                None if pending && resolved.due <= as_of => {
+                    if was_given_up(rows) {
+                        verdict.angle = Angle::CameAndWent;
+                    }
+                    verdict.send = Some(resolved.clone());
+                }
                 None => {}
             }
         }
@@ -90,6 +99,9 @@ pub(crate) fn decide(rows: &[OutboxItem], standing: Standing, as_of: Timestamp) 
             if standing == Standing::Over && is_held(firing) {
                 needless(firing);
             } else if firing.due <= as_of {
+                if standing == Standing::Over {
+                    verdict.angle = Angle::Gone;
+                }
                 verdict.send = Some(firing.clone());
             }
         }
@@ -97,12 +109,24 @@ pub(crate) fn decide(rows: &[OutboxItem], standing: Standing, as_of: Timestamp) 
             if standing != Standing::Open {
                 needless(reminder);
             } else if reminder.due <= as_of {
+                verdict.angle = Angle::Reminder;
                 verdict.send = Some(reminder.clone());
             }
         }
         (None, None, None) => {}
     }
     verdict
+}
+
+/// Whether the receiver was to be told of the beginning, and never was.
+fn was_given_up(rows: &[OutboxItem]) -> bool {
+    let mut told = rows
+        .iter()
+        .filter(|row| row.notification.transition == Transition::Firing)
+        .map(|row| row.status)
+        .peekable();
+    // Without a row nothing is known: the store forgets what is old.
+    told.peek().is_some() && told.all(|status| status == OutboxStatus::Dead)
 }
 
 /// Whether a message was held back by quiet hours, and still was when the incident ended.

@@ -6,10 +6,9 @@
 //! Invariant: every sentence rests on a number of the notification. What is not known is left out or said to be
 //! unknown; a reason is only named when the numbers bear it out.
 
-use jiff::Timestamp;
-
 use crate::chart;
 use crate::model::incident::{Evidence, Notification, Severity, Transition};
+use crate::notify::letter::Angle;
 use crate::notify::text::clean;
 use crate::notify::wording::{Links, Occasion};
 use crate::notify::{format, plot};
@@ -18,8 +17,12 @@ pub(crate) mod digest;
 mod down;
 pub(crate) mod facts;
 mod miss;
+mod occasion;
 mod own;
 mod signal;
+
+pub(crate) use occasion::{dated, still};
+use occasion::{fired_and_recovered, preface};
 
 /// The longest line of a message, in characters.
 pub(crate) const MAX_LINE_CHARS: usize = 400;
@@ -96,14 +99,7 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
         Evidence::Signal(evidence) => signal::words(n, evidence),
         Evidence::Own(evidence) => own::words(n, evidence),
     };
-    let mut summary = preface(occasion, Some(n.at));
-    if occasion.came_and_went {
-        summary.push(format!(
-            "It fired at {} and recovered at {}.",
-            format::moment(n.started),
-            format::moment(n.at)
-        ));
-    }
+    let mut summary = preface(occasion, Some(n));
     if let Some(note) = &n.note {
         summary.push(format!("It ended because: {note}."));
     }
@@ -121,7 +117,7 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
         .iter()
         .map(|(name, value)| format!(" · {name}={value}"))
         .collect();
-    let (headline, title) = if occasion.came_and_went {
+    let (headline, title) = if occasion.angle == Angle::CameAndWent {
         (
             fired_and_recovered(&words.headline),
             fired_and_recovered(&words.title),
@@ -129,13 +125,15 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
     } else {
         (words.headline, words.title)
     };
+    // The hour before the beginning was shown with the beginning.
+    let shows = occasion.angle != Angle::Reminder;
     Message {
         status: n.transition,
         severity: n.severity,
         headline: clean(&headline, MAX_HEADLINE_CHARS),
         title: clean(&title, MAX_HEADLINE_CHARS),
-        chart: words.chart,
-        plot: plot::of(n),
+        chart: words.chart.filter(|_| shows),
+        plot: plot::of(n).filter(|_| shows),
         summary: summary
             .iter()
             .map(|line| clean(line, MAX_LINE_CHARS))
@@ -156,37 +154,6 @@ pub(crate) fn render(n: &Notification, links: &Links, occasion: Occasion) -> Mes
             MAX_LINE_CHARS,
         ),
     }
-}
-
-/// What must be known before the rest is read.
-fn preface(occasion: Occasion, at: Option<Timestamp>) -> Vec<String> {
-    let mut lines = Vec::new();
-    if occasion.test {
-        lines.push(
-            "This is a test of the channel, with made-up numbers: nothing is wrong.".to_owned(),
-        );
-    }
-    if let Some(late) = occasion.late {
-        let how = at.map_or_else(String::new, |at| {
-            format!(": this is how it was at {}", format::moment(at))
-        });
-        lines.push(format!("Delivered {} late{how}.", format::duration(late)));
-    }
-    lines
-}
-
-fn fired_and_recovered(words: &str) -> String {
-    let rest = words.strip_prefix("Resolved: ").unwrap_or(words);
-    format!("Fired and recovered: {rest}")
-}
-
-/// A phone shows little else than the headline: neither old news nor a test must look like news there.
-pub(crate) fn dated(headline: &str, occasion: Occasion) -> String {
-    let test = if occasion.test { "Test: " } else { "" };
-    let late = occasion.late.map_or_else(String::new, |late| {
-        format!("{} late: ", format::duration(late))
-    });
-    clean(&format!("{test}{late}{headline}"), MAX_HEADLINE_CHARS)
 }
 
 /// What happened at about the same time; the latest matter most.
@@ -218,63 +185,12 @@ fn known(value: Option<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::incident::{Coincidence, CoincidenceKind};
     use crate::notify::testing::notification;
 
     fn plainly(n: &Notification) -> Message {
         render(n, &Links::default(), Occasion::default())
-    }
-
-    #[test]
-    fn a_late_message_says_so_first() {
-        let n = notification::miss_firing();
-        let occasion = Occasion {
-            late: Some(Duration::from_mins(12)),
-            ..Occasion::default()
-        };
-        let late = render(&n, &Links::default(), occasion);
-        assert_eq!(
-            late.summary[0],
-            "Delivered 12 min late: this is how it was at 2026-01-02 03:04:05 UTC."
-        );
-        let on_time = plainly(&n);
-        assert_eq!(
-            dated(&late.headline, occasion),
-            format!("12 min late: {}", on_time.headline)
-        );
-        assert_eq!(late.title, on_time.title);
-    }
-
-    #[test]
-    fn a_test_says_so_first() {
-        let occasion = Occasion {
-            test: true,
-            ..Occasion::default()
-        };
-        let test = render(&notification::miss_firing(), &Links::default(), occasion);
-        assert!(test.summary[0].starts_with("This is a test"));
-        assert!(dated(&test.headline, occasion).starts_with("Test: Miss rate"));
-    }
-
-    #[test]
-    fn what_came_and_went_is_told_as_such() {
-        let occasion = Occasion {
-            late: Some(Duration::from_mins(20)),
-            came_and_went: true,
-            test: false,
-        };
-        let message = render(&notification::miss_resolved(), &Links::default(), occasion);
-        assert_eq!(
-            dated(&message.headline, occasion),
-            "20 min late: Fired and recovered: miss rate on sessions is 9.3 % again (was above 20 % for 14 min)"
-        );
-        assert_eq!(
-            message.summary[1],
-            "It fired at 2026-01-02 03:04:05 UTC and recovered at 2026-01-02 03:18:05 UTC."
-        );
     }
 
     #[test]

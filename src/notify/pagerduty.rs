@@ -1,6 +1,7 @@
 //! PagerDuty, by its Events API version 2: one incident here is one incident there, found again by its `dedup_key`.
 //!
-//! An event that comes twice changes nothing, so that retries are safe. No digests: each incident is its own.
+//! An event that comes twice changes nothing, so that retries are safe. No digests: each incident is its own. Where people
+//! reach the page by HTTPS, an event has the address of a chart, which PagerDuty's servers fetch if they can reach it, too.
 //!
 //! Invariant: an event holds what PagerDuty's limits allow: a summary of 1024 characters, a key of 255, 512 kB in all.
 
@@ -28,6 +29,8 @@ const MAX_SUMMARY: usize = 1024;
 const MAX_KEY: usize = 255;
 /// For the other texts; their limit is not documented.
 const MAX_TEXT: usize = 255;
+/// The most links; we have five.
+const MAX_LINKS: usize = 10;
 /// The largest event, in bytes.
 const MAX_EVENT: usize = 512_000;
 /// Some 120 events a minute are taken for one key; this leaves room for others with the same key.
@@ -89,7 +92,7 @@ impl Channel for PagerDuty {
 /// The event, but for the routing key. Of several notifications only the last word counts: they are about one incident.
 fn event(letter: &Letter<'_>, wording: &Wording) -> Value {
     let n: &Notification = letter
-        .notifications
+        .notifications()
         .last()
         .map_or(letter.first(), AsRef::as_ref);
     let message = wording.message(letter);
@@ -100,6 +103,7 @@ fn event(letter: &Letter<'_>, wording: &Wording) -> Value {
     let links: Vec<Value> = message
         .links
         .iter()
+        .take(MAX_LINKS)
         .map(|link| json!({ "href": link.url, "text": link.label }))
         .collect();
     let component = n.subject.as_ref().map(|subject| match subject {
@@ -121,6 +125,9 @@ fn event(letter: &Letter<'_>, wording: &Wording) -> Value {
         },
         "links": links,
     });
+    if let (Some(image), Some(fields)) = (image(n, wording), event.as_object_mut()) {
+        fields.insert("images".to_owned(), json!([image]));
+    }
     if let (Some(component), Some(payload)) = (component, payload_of(&mut event)) {
         payload.insert("component".to_owned(), component.into());
     }
@@ -134,6 +141,20 @@ fn event(letter: &Letter<'_>, wording: &Wording) -> Value {
         payload.remove("custom_details");
     }
     event
+}
+
+/// The chart. PagerDuty fetches it itself, and takes only what is served by HTTPS.
+fn image(n: &Notification, wording: &Wording) -> Option<Value> {
+    let src = wording.links.chart(n)?;
+    let mut image = json!({ "src": src, "alt": alt(n) });
+    if let (Some(page), Some(fields)) = (wording.links.page(n), image.as_object_mut()) {
+        fields.insert("href".to_owned(), page.into());
+    }
+    Some(image)
+}
+
+fn alt(n: &Notification) -> String {
+    format!("{} over the hour until then", n.cache)
 }
 
 fn payload_of(event: &mut Value) -> Option<&mut Map<String, Value>> {
@@ -179,7 +200,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::notify::testing::{golden, notification, with_letter};
+    use crate::notify::testing::{golden, notification, with_letter, with_reminder};
     use crate::notify::wording::Links;
 
     fn event_of(n: Notification) -> Value {
@@ -192,6 +213,9 @@ mod tests {
         for (name, n) in notification::named() {
             golden::check_json(&format!("pagerduty_{name}.json"), &event_of(n));
         }
+        let wording = Wording::plain(Links::to_page("https://cw.example.org"));
+        let body = with_reminder(|letter| event(letter, &wording));
+        golden::check_json("pagerduty_reminder.json", &body);
     }
 
     #[test]
@@ -208,6 +232,72 @@ mod tests {
         assert_ne!(long("a"), long("b"));
     }
 
+    fn linked(n: Notification, links: Links) -> Value {
+        let wording = Wording::plain(links);
+        with_letter(&[n], |letter| event(letter, &wording))
+    }
+
+    #[test]
+    fn a_chart_needs_an_address_that_pagerduty_can_fetch() {
+        let public = || Links::to_page("https://cw.example.org/x");
+        let body = linked(notification::miss_firing(), public());
+        assert_eq!(
+            body["images"],
+            json!([{
+                "src": "https://cw.example.org/x/charts/sessions/hit_ratio.png?range=1h&until=1767323050",
+                "href": "https://cw.example.org/x/caches/sessions",
+                "alt": "sessions over the hour until then",
+            }])
+        );
+        let evictions = linked(notification::signal_firing(), public());
+        let src = evictions["images"][0]["src"].as_str().unwrap();
+        assert!(src.contains("/charts/sessions/evictions.png?"), "{src}");
+        let none = |n, links| {
+            let body = linked(n, links);
+            assert_eq!(body.get("images"), None, "{body}");
+        };
+        none(notification::miss_firing(), Links::default());
+        none(
+            notification::miss_firing(),
+            Links::to_page("http://cw.example.org"),
+        );
+        none(notification::down_firing(), public());
+        // There are charts of whole caches only.
+        let mut part = notification::miss_firing();
+        part.subject = Some(Subject::Namespace("a:*".to_owned()));
+        none(part, public());
+    }
+
+    #[test]
+    fn links_lead_to_page_runbook_dashboard_and_silence() {
+        let links = Links {
+            dashboard_url: Some("https://g.example.org/d/{cache}".to_owned()),
+            signer: Some(crate::model::signed::Signer::new(&Secret::new(
+                "k".repeat(32),
+            ))),
+            ..Links::to_page("https://cw.example.org")
+        };
+        let body = linked(notification::miss_firing(), links);
+        let links = body["links"].as_array().unwrap();
+        let texts: Vec<_> = links.iter().map(|l| l["text"].as_str().unwrap()).collect();
+        assert_eq!(
+            texts,
+            [
+                "Open in cachewatch",
+                "Runbook",
+                "Dashboard",
+                "Acknowledge",
+                "Silence"
+            ]
+        );
+        for link in links {
+            assert!(
+                link["href"].as_str().unwrap().starts_with("https://"),
+                "{link}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn limits_hold_for_hostile_text(text in "\\PC{0,600}|.{0,600}") {
@@ -220,6 +310,12 @@ mod tests {
             prop_assert!(chars(&event["payload"]["summary"]) <= 1024);
             prop_assert!(chars(&event["dedup_key"]) <= 255);
             prop_assert!(event.to_string().len() <= 512_000);
+            for image in event["images"].as_array().into_iter().flatten() {
+                prop_assert!(image["src"].as_str().unwrap().starts_with("https://"));
+            }
+            for link in event["links"].as_array().unwrap() {
+                prop_assert!(chars(&link["text"]) <= 255 && chars(&link["href"]) <= 2000);
+            }
             prop_assert!(["critical", "error", "warning", "info"].contains(&event["payload"]["severity"].as_str().unwrap()));
         }
     }

@@ -19,7 +19,7 @@ use crate::model::incident::{Notification, Transition};
 use crate::model::secret::Secret;
 use crate::model::time::Clock;
 use crate::notify::http::{Body, Endpoint, Http, Reply};
-use crate::notify::letter::{Letter, Trace};
+use crate::notify::letter::{Angle, Letter, Trace};
 use crate::notify::message::Message;
 use crate::notify::outcome::Outcome;
 use crate::notify::plot;
@@ -90,11 +90,13 @@ impl SlackBot {
             Err(outcome) => return outcome,
         };
         // From here on it is delivered.
-        if let (Some(first), [n]) = (&first, letter.notifications) {
+        if let (Some(first), Some(part)) = (&first, letter.only())
+            && part.notification.transition == Transition::Resolved
+        {
             if self.config.on_resolved == OnResolved::Both {
-                self.amend(first, n, letter.trace).await;
+                self.amend(first, &part.notification, letter.trace).await;
             }
-            self.forget(&n.incident);
+            self.forget(&part.notification.incident);
         }
         if let Some(place) = place {
             self.remember(letter, &place);
@@ -108,12 +110,11 @@ impl SlackBot {
         Outcome::Delivered
     }
 
-    /// The message that this letter is the end of.
+    /// The message that this letter is the end of, or reminds of.
     fn first_message(&self, letter: &Letter<'_>) -> Option<Place> {
-        let [n] = letter.notifications else {
-            return None;
-        };
-        if n.transition == Transition::Firing || letter.test {
+        let part = letter.only().filter(|_| !letter.test)?;
+        let n = &part.notification;
+        if n.transition == Transition::Firing && part.angle != Angle::Reminder {
             return None;
         }
         let places = self.places();
@@ -129,6 +130,7 @@ impl SlackBot {
         first: Option<&Place>,
     ) -> Result<Option<Place>, Outcome> {
         if let Some(first) = first
+            && letter.first().transition == Transition::Resolved
             && self.config.on_resolved == OnResolved::Update
         {
             // The change is the message.
@@ -285,13 +287,16 @@ impl SlackBot {
     }
 
     fn remember(&self, letter: &Letter<'_>, place: &Place) {
-        let [n] = letter.notifications else {
-            return;
-        };
+        let Some(part) = letter.only() else { return };
+        let n = &part.notification;
         if n.transition == Transition::Resolved || letter.test {
             return;
         }
         let mut places = self.places();
+        if part.angle == Angle::Reminder && places.iter().any(|(known, _)| *known == n.incident) {
+            // The thread is that of the first message.
+            return;
+        }
         places.retain(|(incident, _)| *incident != n.incident);
         if places.len() >= MAX_REMEMBERED {
             places.pop_front();

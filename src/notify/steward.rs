@@ -47,8 +47,6 @@ pub(crate) enum Event {
         /// Why, where it is not simply that it works again.
         note: Option<&'static str>,
     },
-    /// Messages to be put into the outbox.
-    Enqueue(Vec<OutboxItem>),
     /// Answers when everything before it was taken in.
     Settle(oneshot::Sender<()>),
 }
@@ -110,7 +108,6 @@ async fn take_in(shared: &Shared, event: Event, open: &mut BTreeMap<ChannelName,
     match event {
         // Who asked may have stopped waiting.
         Event::Settle(done) => drop(done.send(())),
-        Event::Enqueue(items) => shared.outbox.enqueue(items).await,
         Event::Broken { channel, broken } => {
             if !open.contains_key(&channel)
                 && let Some(record) = report(shared, &channel, &broken).await

@@ -190,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::model::incident::{Notification, Subject};
-    use crate::notify::testing::{golden, notification, with_letter};
+    use crate::notify::testing::{golden, notification, with_letter, with_reminder};
     use crate::notify::wording::Links;
 
     fn body_of(all: &[Notification]) -> Value {
@@ -204,6 +204,9 @@ mod tests {
             golden::check_json(&format!("teams_{name}.json"), &body_of(&[n]));
         }
         golden::check_json("teams_digest.json", &body_of(&notification::storm()));
+        let wording = Wording::plain(Links::to_page("https://cw.example.org"));
+        let body = with_reminder(|letter| payload(wording.message(letter)));
+        golden::check_json("teams_reminder.json", &body);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::incident::Notification;
 use crate::model::time::{Clock, Now};
 use crate::notify::Channel;
-use crate::notify::letter::{Letter, Trace};
+use crate::notify::letter::{Angle, Letter, Part, Trace};
 use crate::notify::outcome::Outcome;
 
 pub(crate) mod golden;
@@ -28,9 +28,26 @@ impl Clock for StoppedClock {
 
 /// Makes a letter of these and hands it on.
 pub(crate) fn with_letter<T>(all: &[Notification], f: impl FnOnce(&Letter<'_>) -> T) -> T {
-    let all: Vec<_> = all.iter().cloned().map(Arc::new).collect();
+    let all: Vec<_> = all.iter().cloned().map(|n| Arc::new(n).into()).collect();
+    with_parts(&all, f)
+}
+
+/// Makes a letter of the sample reminder and hands it on.
+pub(crate) fn with_reminder<T>(f: impl FnOnce(&Letter<'_>) -> T) -> T {
+    with_parts(&[reminder()], f)
+}
+
+/// The sample reminder.
+pub(crate) fn reminder() -> Part {
+    Part {
+        notification: Arc::new(notification::reminder()),
+        angle: Angle::Reminder,
+    }
+}
+
+fn with_parts<T>(parts: &[Part], f: impl FnOnce(&Letter<'_>) -> T) -> T {
     f(&Letter {
-        notifications: &all,
+        parts,
         key: "incident/firing/ops",
         late: None,
         test: false,
@@ -49,10 +66,19 @@ pub(crate) async fn traced(
     all: &[Notification],
     key: &str,
 ) -> (Outcome, Trace) {
+    let all: Vec<_> = all.iter().cloned().map(|n| Arc::new(n).into()).collect();
+    traced_parts(channel, &all, key).await
+}
+
+/// The same with what there is to tell of each.
+pub(crate) async fn traced_parts(
+    channel: &dyn Channel,
+    parts: &[Part],
+    key: &str,
+) -> (Outcome, Trace) {
     let trace = Trace::wordy();
-    let all: Vec<_> = all.iter().cloned().map(Arc::new).collect();
     let letter = Letter {
-        notifications: &all,
+        parts,
         key,
         late: None,
         test: false,

@@ -60,7 +60,7 @@ pub async fn try_out(
     let key = format!("{key}/{}", now.wall.as_millisecond());
     let trace = Trace::wordy();
     let letter = Letter {
-        notifications: &[notification],
+        parts: &[notification.into()],
         key: &key,
         late: None,
         test: true,

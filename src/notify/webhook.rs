@@ -14,14 +14,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::model::incident::{Notification, Transition};
+use crate::model::incident::Transition;
 use crate::model::name::ChannelName;
 use crate::model::secret::Secret;
 use crate::model::signed::hmac_hex;
 use crate::model::time::Clock;
 use crate::notify::http::{Body, Endpoint, Http};
 use crate::notify::labelled::{annotations, fingerprint, labels};
-use crate::notify::letter::Letter;
+use crate::notify::letter::{Angle, Letter, Part};
 use crate::notify::outcome::Outcome;
 use crate::notify::wording::{Occasion, Wording};
 use crate::notify::{Channel, ChannelError};
@@ -107,12 +107,17 @@ pub(crate) fn signature(secret: &Secret, timestamp: &str, body: &[u8]) -> String
 
 /// The body of a request.
 pub(crate) fn payload(letter: &Letter<'_>, receiver: &ChannelName, wording: &Wording) -> Value {
-    let all = letter.notifications;
+    let all = letter.parts;
     let told = all.iter().take(MAX_ALERTS);
-    let alerts: Vec<Alert> = told.map(|n| alert(n, letter, wording)).collect();
+    let alerts: Vec<Alert> = told.map(|part| alert(part, letter, wording)).collect();
     let first = letter.first();
     let single = all.len() == 1;
-    let firing = all.iter().any(|n| n.transition == Transition::Firing);
+    let any = |transition| {
+        let mut all = letter.notifications();
+        all.any(|n| n.transition == transition)
+    };
+    let firing = any(Transition::Firing);
+    let reminder = all.iter().all(|part| part.angle == Angle::Reminder);
     // One notification is a group by rule and cache; several are what came together.
     let (group, key) = if single {
         (
@@ -131,8 +136,9 @@ pub(crate) fn payload(letter: &Letter<'_>, receiver: &ChannelName, wording: &Wor
     } else {
         Transition::Resolved
     };
-    let resolved = all.iter().any(|n| n.transition == Transition::Resolved);
+    let resolved = any(Transition::Resolved);
     let reason = match (firing, resolved, single) {
+        _ if reminder => "repeat interval elapsed",
         (true, _, true) => "first notification",
         (true, false, false) => "new alerts added",
         (true, true, false) => "some alerts resolved",
@@ -160,12 +166,9 @@ struct Alert {
     json: Value,
 }
 
-fn alert(n: &Notification, letter: &Letter<'_>, wording: &Wording) -> Alert {
-    let occasion = Occasion {
-        late: letter.late,
-        test: letter.test,
-        came_and_went: false,
-    };
+fn alert(part: &Part, letter: &Letter<'_>, wording: &Wording) -> Alert {
+    let n = &*part.notification;
+    let occasion = Occasion::of(part, letter);
     let labels = labels(n, letter.test);
     let annotations = annotations(n, &wording.one(n, occasion));
     let ends_at = match n.transition {
@@ -209,14 +212,15 @@ fn header_safe(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::incident::Notification;
     use crate::notify::letter::Trace;
-    use crate::notify::testing::{golden, notification};
+    use crate::notify::testing::{golden, notification, with_reminder};
     use crate::notify::wording::Links;
 
     fn body_of(all: &[Notification]) -> Value {
-        let all: Vec<_> = all.iter().cloned().map(Arc::new).collect();
+        let all: Vec<_> = all.iter().cloned().map(|n| Arc::new(n).into()).collect();
         let letter = Letter {
-            notifications: &all,
+            parts: &all,
             key: "k",
             late: None,
             test: false,
@@ -232,6 +236,11 @@ mod tests {
             golden::check_json(&format!("webhook_{name}.json"), &body_of(&[n]));
         }
         golden::check_json("webhook_digest.json", &body_of(&notification::storm()));
+        let wording = Wording::plain(Links::to_page("https://cw.example.org"));
+        let name = ChannelName::new("ops-hook").unwrap();
+        let body = with_reminder(|letter| payload(letter, &name, &wording));
+        assert_eq!(body["notification_reason"], "repeat interval elapsed");
+        golden::check_json("webhook_reminder.json", &body);
     }
 
     #[test]

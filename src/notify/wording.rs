@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::config::template::{Template, TemplateError};
 use crate::config::{ChannelConfig, Config};
-use crate::model::incident::{Notification, Transition};
+use crate::model::incident::{Evidence, Notification, Transition};
 use crate::model::signed::{Action, Signer};
-use crate::notify::letter::Letter;
+use crate::notify::letter::{Angle, Late, Letter, Part};
 use crate::notify::message::{self, Link, Message, is_link};
 use crate::notify::text::clean;
 
@@ -53,6 +53,30 @@ impl Links {
         Some(format!("{base}/caches/{}", n.cache)).filter(|url| is_link(url))
     }
 
+    /// A picture of the hour until then, as the page draws it, where others may fetch it: by HTTPS, and of a whole cache.
+    pub(crate) fn chart(&self, n: &Notification) -> Option<String> {
+        let base = self.external_url.as_deref()?;
+        let signal = match &n.evidence {
+            Evidence::MissRatio(_) => "hit_ratio",
+            Evidence::Signal(e) => match e.name.as_str() {
+                "hit_ratio" | "miss_ratio" | "miss_ratio_baseline" => "hit_ratio",
+                "lookups_per_second" | "misses_per_second" => "lookups",
+                "evictions_per_second" => "evictions",
+                "expirations_per_second" => "expirations",
+                "memory_used_ratio" => "memory",
+                _ => return None,
+            },
+            Evidence::Down(_) | Evidence::Own(_) => return None,
+        };
+        // The right edge is what pictures are kept by: the next full slot of an hour's chart.
+        let until = n.at.as_second().div_euclid(10).saturating_add(1) * 10;
+        let url = format!(
+            "{base}/charts/{}/{signal}.png?range=1h&until={until}",
+            n.cache
+        );
+        Some(url).filter(|url| url.starts_with("https://") && is_link(url) && n.subject.is_none())
+    }
+
     /// The links of a message about one notification.
     pub(crate) fn all(&self, n: &Notification, test: bool) -> Vec<Link> {
         let link = |label, url: Option<String>| {
@@ -65,8 +89,8 @@ impl Links {
         let acts = n.transition == Transition::Firing && !test;
         let signed = |action| {
             let signer = self.signer.as_ref().filter(|_| acts)?;
-            // The same at every attempt: counted from the transition, not from now.
-            let until = n.at.saturating_add(SIGNED_FOR).ok()?;
+            // The same at every attempt: counted from the transition or reminder, not from now.
+            let until = n.told().saturating_add(SIGNED_FOR).ok()?;
             Some(signer.link(self.external_url.as_deref()?, action, &n.incident, until))
         };
         [
@@ -85,12 +109,23 @@ impl Links {
 /// What is special about an occasion.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Occasion {
-    /// How long the message had to wait, if that is worth saying.
-    pub(crate) late: Option<Duration>,
+    /// How late the message is, if that is worth saying.
+    pub(crate) late: Option<Late>,
     /// Whether it only tries out the channel.
     pub(crate) test: bool,
-    /// Whether it tells of the whole incident: it is over, and told late or with its beginning.
-    pub(crate) came_and_went: bool,
+    /// What there is to tell besides the transition.
+    pub(crate) angle: Angle,
+}
+
+impl Occasion {
+    /// That of one notification of a letter.
+    pub(crate) fn of(part: &Part, letter: &Letter<'_>) -> Self {
+        Self {
+            late: letter.late,
+            test: letter.test,
+            angle: part.angle,
+        }
+    }
 }
 
 /// How a channel puts things.
@@ -120,30 +155,23 @@ impl Wording {
 
     /// What a letter says.
     pub(crate) fn message(&self, letter: &Letter<'_>) -> Message {
+        if let Some(part) = letter.only() {
+            return self.one(&part.notification, Occasion::of(part, letter));
+        }
         let occasion = Occasion {
             late: letter.late,
             test: letter.test,
-            came_and_went: false,
+            angle: Angle::News,
         };
-        match letter.notifications {
-            // The worker does not send the beginning of what is over; whether it was sent before is not known here.
-            [one] => self.one(
-                one,
+        match came_and_went(letter.notifications().map(AsRef::as_ref)) {
+            Some(end) => self.one(
+                end,
                 Occasion {
-                    came_and_went: letter.late.is_some() && one.transition == Transition::Resolved,
+                    angle: Angle::CameAndWent,
                     ..occasion
                 },
             ),
-            several => match came_and_went(several.iter().map(AsRef::as_ref)) {
-                Some(end) => self.one(
-                    end,
-                    Occasion {
-                        came_and_went: true,
-                        ..occasion
-                    },
-                ),
-                None => message::digest::render_all(several, &self.links, occasion),
-            },
+            None => message::digest::render_all(letter.parts, &self.links, occasion),
         }
     }
 
@@ -160,6 +188,10 @@ impl Wording {
                 ),
                 message::MAX_LINE_CHARS,
             ));
+        }
+        if occasion.angle == Angle::Reminder {
+            message.title = message::still(&message.title, n);
+            message.headline = message::still(&message.headline, n);
         }
         message.headline = message::dated(&message.headline, occasion);
         message
@@ -207,6 +239,7 @@ fn apply(
 mod tests {
     use super::*;
     use crate::model::secret::Secret;
+    use crate::notify::letter::Delay;
     use crate::notify::testing::notification;
 
     fn wording(title: Option<&str>, body: Option<&str>) -> Wording {
@@ -228,7 +261,10 @@ mod tests {
         assert_eq!(message.summary, ["one", "ai:answer:*", "<b>"]);
         assert_eq!((message.chart, message.fields.len()), (None, 0));
         let late = Occasion {
-            late: Some(Duration::from_mins(5)),
+            late: Some(Late {
+                by: Duration::from_mins(5),
+                because: Delay::Other,
+            }),
             test: true,
             ..Occasion::default()
         };
@@ -236,6 +272,15 @@ mod tests {
             wording.one(&n, late).headline,
             "Test: 5 min late: sessions 34.1 %"
         );
+        let mut again = n;
+        again.duration = Duration::from_hours(4);
+        let reminder = Occasion {
+            angle: Angle::Reminder,
+            ..Occasion::default()
+        };
+        let message = wording.one(&again, reminder);
+        assert_eq!(message.headline, "Still firing after 4 h: sessions 34.1 %");
+        assert_eq!(message.title, message.headline);
     }
 
     #[test]

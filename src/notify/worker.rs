@@ -26,8 +26,10 @@ use crate::notify::steward::Event;
 use crate::notify::{Channel, backoff, outcome, route};
 
 mod attempt;
+mod late;
 mod relation;
 
+use late::LATE_AFTER;
 use relation::Relation;
 
 /// How many messages are looked at together.
@@ -212,7 +214,8 @@ impl Worker {
                 row.due = row.due.min(as_of);
             }
         }
-        let matters = group::is_held(item) || route::is_reminder(item);
+        let matters =
+            group::is_held(item) || route::is_reminder(item) || self.waited(item) >= LATE_AFTER;
         let standing = if matters {
             self.outbox.standing(incident).await
         } else {

@@ -15,6 +15,7 @@ use crate::config::{
     AttributionConfig, CacheConfig, MAX_POLL_INTERVAL, MIN_POLL_INTERVAL, Password, TlsConfig,
     Transport,
 };
+use crate::model::incident::OWN_CACHE;
 use crate::model::name::CacheName;
 use crate::model::secret::Secret;
 
@@ -30,6 +31,21 @@ pub(super) fn names(caches: &[RawCache]) -> HashSet<String> {
         .iter()
         .filter_map(|cache| cache.name.get().map(|at| at.value.clone()))
         .collect()
+}
+
+/// Refuses the name under which cachewatch tells of itself: the two would share incidents, silences and routes.
+fn is_free(name: &CacheName, raw: &RawCache, errors: &mut Errors) -> bool {
+    let free = name.as_str() != OWN_CACHE;
+    if let (false, Some(at)) = (free, raw.name.get()) {
+        errors.at(
+            &at.origin,
+            format!(
+                "`{OWN_CACHE}` is the name under which cachewatch tells of itself; give the cache another one: \
+                 NAME=ADDRESS, or `name` in the file"
+            ),
+        );
+    }
+    free
 }
 
 /// Checks all caches.
@@ -51,6 +67,7 @@ pub(super) fn check_all(
     let mut checked = Vec::new();
     for raw in caches.into_iter().take(MAX_CACHES) {
         let name = names.name(&raw.name, &raw.origin, errors);
+        let name = name.filter(|name| is_free(name, &raw, errors));
         checked.extend(check(
             raw,
             name,

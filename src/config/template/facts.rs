@@ -51,6 +51,7 @@ pub struct Facts {
     pub namespaces: Vec<NamespaceFacts>,
     pub coincidences: Vec<Coincided>,
     pub late_seconds: Option<u64>,
+    pub reminder: bool,
     pub test: bool,
 }
 

@@ -40,6 +40,14 @@ fn dispatcher(channels: &[ChannelConfig]) -> Dispatcher {
     over(channels, &Arc::default())
 }
 
+/// As the engine does: what is planned goes into the outbox, then the workers are woken.
+async fn tell(dispatcher: &Dispatcher, n: Notification) {
+    let shared = &dispatcher.shared;
+    let planned = dispatcher.plan(&Arc::new(n), shared.parts.clock.now().wall);
+    shared.outbox.enqueue(planned).await;
+    dispatcher.wake();
+}
+
 /// Delivered, failed, dropped.
 fn numbers(dispatcher: &Dispatcher) -> Vec<[u64; 3]> {
     let all = dispatcher.stats().into_iter();
@@ -64,9 +72,9 @@ async fn until(condition: impl Fn() -> bool) {
 async fn every_channel_gets_everything_but_unwanted_resolved_ones() {
     let (a, b) = (good().await, good().await);
     let dispatcher = dispatcher(&[config("a", &a, true), config("b", &b, false)]);
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     until(|| a.requests().len() == 1 && b.requests().len() == 1).await;
-    dispatcher.notify(notification::miss_resolved());
+    tell(&dispatcher, notification::miss_resolved()).await;
     assert_eq!(dispatcher.drain(PATIENCE).await, 0);
     assert_eq!((a.requests().len(), b.requests().len()), (2, 1));
     assert_eq!(numbers(&dispatcher), [[2, 0, 0], [1, 0, 0]]);
@@ -90,7 +98,7 @@ async fn a_broken_channel_is_told_of_through_the_others_and_the_log_keeps_its_se
     let mut other = config("b", &b, true);
     other.routing.matchers = vec!["cache=sessions".parse().unwrap()];
     let dispatcher = over(&[config("a", &bad, true), other.clone()], &outbox);
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     until(|| b.requests().len() == 2).await;
     let report = b
         .requests()
@@ -110,7 +118,7 @@ async fn a_broken_channel_is_told_of_through_the_others_and_the_log_keeps_its_se
     until(|| dispatcher.stats()[0].2.broken().is_some()).await;
     let mut n = notification::down_firing();
     n.incident = "another".to_owned();
-    dispatcher.notify(n);
+    tell(&dispatcher, n).await;
     until(|| b.requests().len() == 4).await;
     assert!(dispatcher.stats()[0].2.broken().is_none());
     let state = outbox.state();
@@ -138,7 +146,7 @@ async fn a_broken_channel_that_is_configured_anew_is_mended() {
         url: Secret::new(format!("http://{}/v2/enqueue", b.address)),
     });
     let dispatcher = over(&[config("a", &bad, true), other.clone()], &outbox);
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     until(|| b.requests().len() == 2).await;
     let fixed = good().await;
     let new = [config("a", &fixed, true), other];
@@ -156,7 +164,7 @@ async fn an_unchanged_channel_goes_on_and_a_changed_one_keeps_what_waits() {
     let busy = Receiver::start(Act::Answer(429, "Retry-After: 600\r\n", "")).await;
     let (fixed, other) = (good().await, good().await);
     let dispatcher = dispatcher(&[config("a", &busy, true), config("b", &other, true)]);
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     until(|| busy.requests().len() == 1 && other.requests().len() == 1).await;
 
     let links = &Links::to_page("https://cw.example.org");
@@ -164,7 +172,7 @@ async fn an_unchanged_channel_goes_on_and_a_changed_one_keeps_what_waits() {
     until(|| dispatcher.stats()[0].2.retried.get() == 1).await;
     dispatcher.reconfigure(&new, links).unwrap();
     until(|| fixed.requests().len() == 1).await;
-    dispatcher.notify(notification::miss_resolved());
+    tell(&dispatcher, notification::miss_resolved()).await;
     assert_eq!(dispatcher.drain(PATIENCE).await, 0);
     assert_eq!(busy.requests().len(), 1);
     assert_eq!(numbers(&dispatcher), [[2, 0, 0], [2, 0, 0]]);
@@ -188,7 +196,7 @@ async fn a_bad_configuration_changes_nothing() {
         "{error}"
     );
     assert!(!error.contains("sEcReTtOkEn"), "{error}");
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     assert_eq!(dispatcher.drain(PATIENCE).await, 0);
     assert_eq!(a.requests().len(), 1);
 }
@@ -198,7 +206,7 @@ async fn what_waits_for_a_removed_channel_stays_in_the_store_and_is_counted() {
     let busy = Receiver::start(Act::Answer(429, "Retry-After: 600\r\n", "")).await;
     let outbox: Arc<MemoryOutbox> = Arc::default();
     let dispatcher = over(&[config("a", &busy, true)], &outbox);
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     let stats = dispatcher.stats().remove(0).2;
     until(|| stats.retried.get() == 1 && stats.pending.get() == 1).await;
     dispatcher.reconfigure(&[], &Links::default()).unwrap();
@@ -210,10 +218,10 @@ async fn what_waits_for_a_removed_channel_stays_in_the_store_and_is_counted() {
 async fn draining_ends_in_time_and_says_what_is_left() {
     let silent = Receiver::start(Act::Silence).await;
     let dispatcher = dispatcher(&[config("a", &silent, true)]);
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     let mut another = notification::down_firing();
     "another".clone_into(&mut another.incident);
-    dispatcher.notify(another);
+    tell(&dispatcher, another).await;
     until(|| silent.requests().len() == 1).await;
     assert_eq!(dispatcher.drain(Duration::from_millis(50)).await, 2);
     assert_eq!(numbers(&dispatcher), [[0, 0, 0]]);
@@ -239,7 +247,7 @@ async fn the_heart_beats_while_all_is_well() {
     let before = heart.requests().len();
     until(|| heart.requests().len() > before).await;
     // The only channel is broken: nobody can be told, and somebody must notice.
-    dispatcher.notify(notification::miss_firing());
+    tell(&dispatcher, notification::miss_firing()).await;
     until(|| dispatcher.stats()[0].2.broken().is_some()).await;
     let withheld = dispatcher.heartbeat().withheld.get();
     until(|| dispatcher.heartbeat().withheld.get() > withheld + 1).await;

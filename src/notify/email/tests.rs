@@ -6,11 +6,13 @@ use super::*;
 use crate::config::SmtpSecurity;
 use crate::model::incident::Notification;
 use crate::model::secret::Secret;
+use crate::notify::letter::Delay;
+use crate::notify::route;
 use crate::notify::testing::log::Log;
 use crate::notify::testing::secrets::{self, kept, kept_by};
 use crate::notify::testing::smtp::{Act, Phase, Security, Server};
 use crate::notify::testing::{golden, notification};
-use crate::notify::testing::{send, traced, with_letter};
+use crate::notify::testing::{send, traced, with_letter, with_reminder};
 use crate::notify::wording::{Links, Occasion};
 
 const FAST: Deadlines = Deadlines {
@@ -52,15 +54,22 @@ fn written(n: &Notification, late: Option<Duration>) -> String {
 }
 
 fn composed(all: &[Notification], late: Option<Duration>) -> String {
-    let key = all[0].idempotency_key(&ChannelName::new("mail").unwrap());
-    with_letter(all, |letter| {
-        let letter = Letter {
-            key: &key,
-            late,
-            ..*letter
-        };
-        String::from_utf8(offline().compose(&letter).unwrap().formatted()).unwrap()
-    })
+    with_letter(all, |letter| composed_of(letter, late))
+}
+
+fn composed_of(letter: &Letter<'_>, late: Option<Duration>) -> String {
+    let name = ChannelName::new("mail").unwrap();
+    let key = match letter.parts[0].angle {
+        Angle::Reminder => route::reminder_key(letter.first(), &name, 1),
+        _ => letter.first().idempotency_key(&name),
+    };
+    let because = Delay::ChannelOut;
+    let letter = Letter {
+        key: &key,
+        late: late.map(|by| Late { by, because }),
+        ..*letter
+    };
+    String::from_utf8(offline().compose(&letter).unwrap().formatted()).unwrap()
 }
 
 /// Without the picture, which is a matter of `chart`.
@@ -110,6 +119,27 @@ fn mails_are_as_the_golden_files_say() {
     }
     let mail = composed(&notification::storm(), None);
     golden::check("email_digest.eml", &mail.replace("\r\n", "\n"));
+    let mail = with_reminder(|letter| composed_of(letter, None));
+    golden::check(
+        "email_reminder.eml",
+        &without_picture(&mail).replace("\r\n", "\n"),
+    );
+}
+
+#[test]
+fn a_reminder_is_in_the_thread_and_has_its_own_date() {
+    let first = written(&notification::miss_firing(), None);
+    let again = with_reminder(|letter| composed_of(letter, None));
+    let header = |mail: &str, name: &str| {
+        let value = mail.lines().find_map(|line| line.strip_prefix(name));
+        value.unwrap_or_default().trim().to_owned()
+    };
+    assert_eq!(
+        header(&again, "In-Reply-To:"),
+        header(&first, "Message-ID:")
+    );
+    assert_eq!(header(&first, "Date:"), "Fri, 02 Jan 2026 03:04:05 +0000");
+    assert_eq!(header(&again, "Date:"), "Fri, 02 Jan 2026 07:04:05 +0000");
 }
 
 #[test]

@@ -57,6 +57,47 @@ fn verdict(rows: &[OutboxItem], standing: Standing, second: i64) -> String {
 }
 
 #[test]
+fn what_was_told_before_decides_what_there_is_to_tell() {
+    let angle = |rows: &[OutboxItem], standing| {
+        let verdict = decide(rows, standing, at(9_000));
+        assert!(verdict.send.is_some());
+        verdict.angle
+    };
+    let begin = |status| row("+", 0, 0, 3, status);
+    let end = row("-", 20, 20, 0, W);
+    for (rows, standing, expected) in [
+        (vec![begin(W)], Standing::Open, Angle::News),
+        (vec![begin(W)], Standing::Acknowledged, Angle::News),
+        (vec![begin(W)], Standing::Over, Angle::Gone),
+        (vec![begin(D), end.clone()], Standing::Over, Angle::News),
+        (vec![end.clone()], Standing::Over, Angle::News),
+        (
+            vec![begin(W), end.clone()],
+            Standing::Over,
+            Angle::CameAndWent,
+        ),
+        (
+            vec![begin(OutboxStatus::Dead), end.clone()],
+            Standing::Over,
+            Angle::CameAndWent,
+        ),
+        // A reminder that arrived told of the beginning, too.
+        (
+            vec![begin(OutboxStatus::Dead), row("r1", 10, 10, 1, D), end],
+            Standing::Over,
+            Angle::News,
+        ),
+        (
+            vec![begin(D), row("r1", 10, 10, 0, W)],
+            Standing::Open,
+            Angle::Reminder,
+        ),
+    ] {
+        assert_eq!(angle(&rows, standing), expected, "{rows:?}");
+    }
+}
+
+#[test]
 fn what_is_alone_is_sent_when_it_is_due() {
     for word in ["+", "-", "r1"] {
         let rows = [row(word, 0, 5, 1, W)];

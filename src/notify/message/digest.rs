@@ -4,14 +4,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::model::incident::{Notification, Severity, Transition};
 use crate::notify::format;
+use crate::notify::letter::{Angle, Part};
 use crate::notify::text::clean;
 use crate::notify::wording::{Links, Occasion};
 
-use super::{Link, MAX_HEADLINE_CHARS, MAX_LINE_CHARS, Message, dated, preface, render};
+use super::{Link, MAX_HEADLINE_CHARS, MAX_LINE_CHARS, Message, dated, preface, render, still};
 
 /// How many incidents are told of one by one.
 const MAX_TOLD: usize = 15;
@@ -23,17 +23,19 @@ const MAX_CACHES: usize = 8;
 /// One incident with what became of it.
 struct Told<'a> {
     n: &'a Notification,
-    came_and_went: bool,
+    angle: Angle,
 }
 
 /// Puts all of them into one message.
-pub(crate) fn render_all(all: &[Arc<Notification>], links: &Links, occasion: Occasion) -> Message {
+pub(crate) fn render_all(all: &[Part], links: &Links, occasion: Occasion) -> Message {
     let told = in_order(all);
     let firing = count(&told, |t| t.n.transition == Transition::Firing);
-    let gone = count(&told, |t| t.came_and_went);
+    let still = count(&told, |t| t.angle == Angle::Reminder);
+    let gone = count(&told, |t| t.angle == Angle::CameAndWent);
     let resolved = told.len() - firing - gone;
     let counts: Vec<String> = [
-        (firing, "firing"),
+        (firing - still, "firing"),
+        (still, "still firing"),
         (resolved, "resolved"),
         (gone, "fired and recovered"),
     ]
@@ -77,20 +79,22 @@ pub(crate) fn render_all(all: &[Arc<Notification>], links: &Links, occasion: Occ
 }
 
 /// What is open first, the gravest first, then what has been open for longest.
-fn in_order(all: &[Arc<Notification>]) -> Vec<Told<'_>> {
+fn in_order(all: &[Part]) -> Vec<Told<'_>> {
     let mut told: Vec<Told<'_>> = Vec::new();
-    for n in all {
+    for Part {
+        notification: n,
+        angle,
+    } in all
+    {
         // The last word on an incident counts.
         match told.iter_mut().find(|t| t.n.incident == n.incident) {
             Some(known) => {
-                known.came_and_went = known.n.transition == Transition::Firing
+                let both = known.n.transition == Transition::Firing
                     && n.transition == Transition::Resolved;
+                known.angle = if both { Angle::CameAndWent } else { *angle };
                 known.n = n;
             }
-            None => told.push(Told {
-                n,
-                came_and_went: false,
-            }),
+            None => told.push(Told { n, angle: *angle }),
         }
     }
     told.sort_by_key(|t| {
@@ -109,10 +113,15 @@ fn count(told: &[Told<'_>], which: impl Fn(&Told<'_>) -> bool) -> usize {
 
 fn plain_line(told: &Told<'_>, links: &Links) -> String {
     let occasion = Occasion {
-        came_and_went: told.came_and_went,
+        angle: told.angle,
         ..Occasion::default()
     };
-    render(told.n, links, occasion).headline
+    let headline = render(told.n, links, occasion).headline;
+    if told.angle == Angle::Reminder {
+        still(&headline, told.n)
+    } else {
+        headline
+    }
 }
 
 fn line(told: &Told<'_>, links: &Links) -> String {
@@ -155,11 +164,13 @@ fn footer(told: &[Told<'_>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::notify::testing::notification;
 
-    fn storm() -> Vec<Arc<Notification>> {
-        let mut all: Vec<_> = (0..30)
+    fn storm() -> Vec<Part> {
+        let mut all: Vec<Arc<Notification>> = (0..30)
             .map(|i| {
                 let mut n = notification::miss_firing();
                 n.incident = format!("i{i}");
@@ -175,7 +186,7 @@ mod tests {
         let mut worst = notification::down_firing();
         worst.incident = "worst".to_owned();
         all.push(Arc::new(worst));
-        all
+        all.into_iter().map(Part::from).collect()
     }
 
     #[test]
@@ -206,9 +217,27 @@ mod tests {
             n.incident = "b".to_owned();
             n
         }]
-        .map(Arc::new);
+        .map(|n| Part::from(Arc::new(n)));
         let message = render_all(&all, &Links::default(), Occasion::default());
         assert_eq!(message.status, Transition::Resolved);
         assert!(message.headline.starts_with("2 alerts: 2 resolved; "));
+    }
+
+    #[test]
+    fn reminders_are_no_news() {
+        let all = [notification::reminder(), {
+            let mut n = notification::down_firing();
+            n.incident = "b".to_owned();
+            n.severity = Severity::Warning;
+            n
+        }];
+        let mut all = all.map(|n| Part::from(Arc::new(n)));
+        all[0].angle = Angle::Reminder;
+        let message = render_all(&all, &Links::default(), Occasion::default());
+        assert_eq!(message.title, "2 alerts: 1 firing, 1 still firing");
+        assert_eq!(
+            message.summary[0],
+            "critical, since 03:04 UTC: Still firing after 4 h: Miss rate 34.1 % on sessions (limit 20 %, normal 8-12 %)"
+        );
     }
 }

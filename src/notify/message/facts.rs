@@ -7,6 +7,7 @@ use crate::model::incident::{
     Evidence, MissAttribution, MissEvidence, Notification, SignalEvidence, Subject, Transition,
 };
 use crate::notify::format;
+use crate::notify::letter::Angle;
 use crate::notify::text::clean;
 use crate::notify::wording::Occasion;
 
@@ -67,7 +68,8 @@ pub(crate) fn of(n: &Notification, occasion: Occasion, message: &Message) -> Fac
                 text: line(&c.text),
             })
             .collect(),
-        late_seconds: occasion.late.map(|late| late.as_secs()),
+        late_seconds: occasion.late.map(|late| late.by.as_secs()),
+        reminder: occasion.angle == Angle::Reminder,
         test: occasion.test,
         ..Facts::default()
     };

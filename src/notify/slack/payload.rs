@@ -154,7 +154,7 @@ mod tests {
     use crate::model::incident::{DownEvidence, Evidence, Notification, Subject};
     use crate::model::name::NodeName;
     use crate::notify::letter::{Letter, Trace};
-    use crate::notify::testing::{golden, notification};
+    use crate::notify::testing::{golden, notification, with_reminder};
     use crate::notify::wording::{Links, Wording};
 
     fn page() -> Wording {
@@ -166,9 +166,13 @@ mod tests {
     }
 
     fn digest(all: &[Notification], wording: &Wording) -> Message {
-        let all: Vec<_> = all.iter().cloned().map(std::sync::Arc::new).collect();
+        let all: Vec<_> = all
+            .iter()
+            .cloned()
+            .map(|n| std::sync::Arc::new(n).into())
+            .collect();
         wording.message(&Letter {
-            notifications: &all,
+            parts: &all,
             key: "k",
             late: None,
             test: false,
@@ -184,6 +188,8 @@ mod tests {
         }
         let message = digest(&notification::storm(), &page());
         golden::check_json("slack_digest.json", &payload(&message));
+        let message = with_reminder(|letter| page().message(letter));
+        golden::check_json("slack_reminder.json", &payload(&message));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::time::Now;
 use crate::notify::http::Limits;
 use crate::notify::testing::http::{Act, Receiver};
-use crate::notify::testing::{StoppedClock, notification, secrets, traced};
+use crate::notify::testing::{StoppedClock, notification, reminder, secrets, traced, traced_parts};
 use crate::notify::tls::Trust;
 
 fn slack(path: &str) -> (u16, &'static str) {
@@ -117,6 +117,36 @@ async fn the_end_comes_where_the_beginning_was() {
         );
         assert_eq!(body.get("thread_ts"), None);
     }
+}
+
+#[tokio::test]
+async fn a_reminder_comes_into_the_thread() {
+    let receiver = Receiver::start(Act::By(slack)).await;
+    let bot = bot(&receiver, OnResolved::Both);
+    // Without a thread that is known, as after a restart, it is a message of its own, and the thread from then on.
+    for thread in [None, Some("11.22"), Some("11.22")] {
+        let (outcome, _) = traced_parts(&bot, &[reminder()], "k").await;
+        assert_eq!(outcome, Outcome::Delivered);
+        let (method, body) = calls(&receiver).pop().unwrap();
+        assert_eq!(method, "chat.postMessage");
+        let known = body.get("thread_ts").and_then(Value::as_str);
+        assert_eq!(known, thread);
+        let text = body["text"].as_str().unwrap();
+        assert!(
+            text.starts_with("CRITICAL: Still firing after 4 h: Miss rate"),
+            "{text}"
+        );
+    }
+    // The end still finds its place.
+    tell(&bot, notification::miss_resolved()).await;
+    let (method, body) = calls(&receiver)
+        .into_iter()
+        .find(|(method, _)| method == "chat.update")
+        .unwrap();
+    assert_eq!(
+        (method.as_str(), &body["ts"]),
+        ("chat.update", &json!("11.22"))
+    );
 }
 
 #[tokio::test]

@@ -71,6 +71,14 @@ pub(crate) fn miss_firing() -> Notification {
     )
 }
 
+/// The same, told again after four hours.
+pub(crate) fn reminder() -> Notification {
+    Notification {
+        duration: Duration::from_hours(4),
+        ..miss_firing()
+    }
+}
+
 /// The end of it, 14 minutes later.
 pub(crate) fn miss_resolved() -> Notification {
     let mut n = resolved(miss_firing(), "2026-01-02T03:18:05Z", 840);

@@ -8,13 +8,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::late::first_due;
 use super::relation::Relation;
 use super::{Target, Worker, later};
-use crate::model::incident::Notification;
 use crate::model::record::{Attempt, OutboxItem, OutboxStatus};
 use crate::model::stats::Broken;
 use crate::notify::group::{MAX_LETTER, Verdict};
-use crate::notify::letter::{Letter, Trace};
+use crate::notify::letter::{Late, Letter, Part, Trace};
 use crate::notify::outcome::Outcome;
 use crate::notify::steward::Event;
 use crate::notify::text::Fnv;
@@ -22,8 +22,6 @@ use crate::notify::{backoff, crash, route};
 
 /// How long a message is tried. Later than that it is history, not an alert; it stays visible.
 pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-/// From how much on a delay is told.
-pub(crate) const LATE_AFTER: Duration = Duration::from_mins(1);
 /// How long one attempt may take as a whole. Channels bound each of their phases; this is for what they forget.
 const ATTEMPT_LIMIT: Duration = Duration::from_mins(2);
 /// For how long after its end an incident is told again.
@@ -55,19 +53,20 @@ impl Worker {
     ) {
         let items: Vec<&OutboxItem> = verdicts.iter().filter_map(|v| v.send.as_ref()).collect();
         let Some(first) = items.first() else { return };
-        let notifications: Vec<_> = items
-            .iter()
-            .map(|item| Arc::clone(&item.notification))
-            .collect();
+        let parts = verdicts.iter().filter_map(|v| {
+            Some(Part {
+                notification: Arc::clone(&v.send.as_ref()?.notification),
+                angle: v.angle,
+            })
+        });
+        let parts: Vec<Part> = parts.collect();
         let transition = first.notification.transition;
-        let waited = items.iter().filter(|item| !route::is_reminder(item));
-        let waited = waited.map(|item| self.waited(item)).max();
-        let late = waited.filter(|waited| *waited >= LATE_AFTER);
+        let news = items.iter().filter(|item| !route::is_reminder(item));
+        let late = news.filter_map(|item| self.late(target, relation, item));
+        let late = late.max_by_key(|late| late.by);
         let key = letter_key(&items);
         crash::point("before-send", transition);
-        let sent = self
-            .send(target, relation, &notifications, &key, late)
-            .await;
+        let sent = self.send(target, relation, &parts, &key, late).await;
         crash::point("after-send", transition);
 
         let line = Line {
@@ -111,8 +110,8 @@ impl Worker {
         crash::point("after-mark", transition);
         relation.done(&done);
         if sent.outcome == Outcome::Delivered {
-            for n in &notifications {
-                relation.told(n);
+            for part in &parts {
+                relation.told(&part.notification);
             }
         }
     }
@@ -199,16 +198,16 @@ impl Worker {
         &self,
         target: &Target,
         relation: &mut Relation,
-        notifications: &[Arc<Notification>],
+        parts: &[Part],
         key: &str,
-        late: Option<Duration>,
+        late: Option<Late>,
     ) -> Sent {
         if let Some(last) = relation.last {
             tokio::time::sleep_until(last + target.channel.pace()).await;
         }
         let trace = Trace::default();
         let letter = Letter {
-            notifications,
+            parts,
             key,
             late,
             test: false,
@@ -280,10 +279,11 @@ impl Worker {
         } else {
             1
         };
-        for part in all.chunks(size) {
-            let Some(first) = part.first() else { break };
+        for some in all.chunks(size) {
+            let Some(first) = some.first() else { break };
             let key = first.idempotency_key(&self.name);
-            let sent = self.send(target, relation, part, &key, None).await;
+            let parts: Vec<Part> = some.iter().cloned().map(Part::from).collect();
+            let sent = self.send(target, relation, &parts, &key, None).await;
             self.judge(&sent, target).await;
             match sent.outcome {
                 Outcome::Delivered => {}
@@ -301,18 +301,11 @@ impl Worker {
         }
         Some(Instant::now() + every)
     }
-
-    fn waited(&self, item: &OutboxItem) -> Duration {
-        let now = self.clock.now().wall;
-        Duration::try_from(now.duration_since(item.queued)).unwrap_or_default()
-    }
 }
 
 /// Until when a message is tried; quiet hours do not count.
 fn give_up_at(target: &Target, item: &OutboxItem) -> Timestamp {
-    let severity = item.notification.severity;
-    let first = route::due(&target.config.routing, severity, item.queued);
-    later(first, GIVE_UP_AFTER)
+    later(first_due(target, item), GIVE_UP_AFTER)
 }
 
 /// The key of a letter: that of its message; of several, that of the first with a hash of all, so that a letter with other
@@ -356,8 +349,8 @@ macro_rules! log {
 }
 
 impl Line<'_> {
-    fn delivered(&self, late: Option<Duration>) {
-        let late_seconds = late.map(|l| l.as_secs());
+    fn delivered(&self, late: Option<Late>) {
+        let late_seconds = late.map(|late| late.by.as_secs());
         log!(info, self, late_seconds, "notification delivered");
     }
 

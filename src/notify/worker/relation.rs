@@ -111,6 +111,11 @@ impl Relation {
         self.failures = 0;
     }
 
+    /// Whether the receiver did not answer of late, and what waited for it has not been sent yet.
+    pub(super) fn was_out(&self) -> bool {
+        self.failures > 0 || self.eager
+    }
+
     /// So many messages were refused together, and are to be sent one by one.
     pub(super) fn singly(&mut self, messages: usize) {
         self.single = messages;

@@ -12,7 +12,7 @@ use crate::model::incident::{Notification, Severity, Transition};
 use crate::model::name::Name;
 use crate::model::secret::Secret;
 use crate::model::time::Now;
-use crate::notify::letter::Letter;
+use crate::notify::letter::{Angle, Delay, Late, Letter};
 use crate::notify::outcome::Outcome;
 use crate::notify::testing::notification;
 use crate::notify::testing::outbox::MemoryOutbox;
@@ -45,7 +45,9 @@ pub(super) struct Tried {
     key: String,
     /// `+a` or `-a` for each notification.
     told: String,
-    late: Option<Duration>,
+    late: Option<Late>,
+    /// What there was to tell of the first.
+    angle: Angle,
     at: Instant,
     outcome: Outcome,
 }
@@ -91,11 +93,12 @@ impl Channel for Scripted {
         if let Some(code) = code {
             letter.trace.answered(code);
         }
-        let told: Vec<_> = letter.notifications.iter().map(|n| sign(n)).collect();
+        let told: Vec<_> = letter.notifications().map(|n| sign(n)).collect();
         self.tried.lock().unwrap().push(Tried {
             key: letter.key.to_owned(),
             told: told.join(" "),
             late: letter.late,
+            angle: letter.parts[0].angle,
             at: Instant::now(),
             outcome: outcome.clone(),
         });

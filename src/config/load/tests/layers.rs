@@ -168,6 +168,17 @@ CACHEWATCH_SMTP_URL: must end after the host and its port";
 }
 
 #[test]
+fn no_cache_from_the_command_line_has_our_own_name() {
+    for url in ["cachewatch=redis://a", "unix:///run/cachewatch"] {
+        assert_eq!(
+            complaints(load_env(&[url], &[])),
+            "URL 1: `cachewatch` is the name under which cachewatch tells of itself; give the cache another one: \
+             NAME=ADDRESS, or `name` in the file"
+        );
+    }
+}
+
+#[test]
 fn mail_needs_a_server_and_a_recipient() {
     let with = |name| complaints(load_env(&["redis://a"], &[name]));
     assert_eq!(

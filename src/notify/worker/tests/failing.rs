@@ -84,13 +84,50 @@ async fn what_came_and_went_while_the_receiver_was_away_is_one_late_message() {
     bench.channel.becomes(Outcome::Delivered, Some(200));
     bench.quiet().await;
     assert_eq!(bench.channel.told(), ["-a"]);
-    let late = bench.channel.tried().last().unwrap().late.unwrap();
-    assert!(late >= Duration::from_mins(10), "{late:?}");
+    let last = bench.channel.tried().pop().unwrap();
+    let late = last.late.unwrap();
+    assert!(late.by >= Duration::from_mins(10), "{late:?}");
+    assert_eq!(
+        (late.because, last.angle),
+        (Delay::ChannelOut, Angle::CameAndWent)
+    );
     assert_eq!(
         bench.outbox.status("a/firing/ops"),
         OutboxStatus::Superseded
     );
     assert_eq!(bench.numbers()[3], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_end_of_what_was_told_is_an_end() {
+    let bench = Bench::start(Scripted::default());
+    bench.push("+a").await;
+    bench.quiet().await;
+    bench.channel.becomes(Outcome::retry("503"), Some(503));
+    bench.push("-a +b").await;
+    bench.passes(7_800).await;
+    bench.channel.becomes(Outcome::Delivered, Some(200));
+    bench.quiet().await;
+    let mut told = bench.channel.told();
+    told.sort();
+    assert_eq!(told, ["+a", "+b", "-a"]);
+    let tried = bench.channel.tried();
+    for last in &tried[tried.len() - 2..] {
+        let late = last.late.unwrap();
+        assert!(late.by >= Duration::from_mins(130), "{late:?}");
+        assert_eq!((late.because, last.angle), (Delay::ChannelOut, Angle::News));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_whose_beginning_was_refused_tells_of_both() {
+    let bench = Bench::start(Scripted::playing([Outcome::permanent("400")]));
+    bench.push("+a").await;
+    bench.quiet().await;
+    bench.push("-a").await;
+    bench.quiet().await;
+    let last = bench.channel.tried().pop().unwrap();
+    assert_eq!((last.angle, last.late), (Angle::CameAndWent, None));
 }
 
 /// Refuses letters that hold a certain incident, in its own way.
@@ -105,7 +142,7 @@ impl Channel for Picky {
     }
 
     fn send<'a>(&'a self, letter: &'a Letter<'a>) -> BoxFuture<'a, Outcome> {
-        if letter.notifications.iter().any(|n| n.incident == "poison") {
+        if letter.notifications().any(|n| n.incident == "poison") {
             return Box::pin(std::future::ready(self.outcome.clone()));
         }
         self.good.send(letter)

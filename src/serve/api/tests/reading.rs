@@ -68,6 +68,87 @@ async fn an_incident_is_explained() {
 }
 
 #[tokio::test]
+async fn each_attempt_is_told_also_where_it_went_with_another_incident() {
+    const OTHER: &str = "products-CacheDown-1";
+    let (server, store) = start(None).await;
+    let mut batch = Batch::new(now());
+    batch.incidents = vec![incident(OTHER, ago(30), None)];
+    batch.outbox = [OTHER, OPEN]
+        .map(|id| OutboxItem {
+            key: format!("{id}/firing/chat"),
+            channel: Name::new("chat").unwrap(),
+            notification: notification(id, Transition::Firing),
+            queued: ago(29),
+            due: ago(29),
+            attempts: 0,
+            status: OutboxStatus::Waiting,
+        })
+        .into();
+    let keys: Vec<String> = batch.outbox.iter().map(|item| item.key.clone()).collect();
+    store.commit(batch).await;
+    // One channel refuses for good; the other takes both incidents in one letter.
+    let refused = Attempt {
+        at: ago(29),
+        code: Some(403),
+        outcome: "refused".to_owned(),
+        why: Some("HTTP 403".to_owned()),
+        next: None,
+        ..attempt()
+    };
+    let own = [refused.key.clone()];
+    store
+        .attempted(&refused, &own, OutboxStatus::Dead, now())
+        .await;
+    let delivered = Attempt {
+        key: format!("{OTHER}/firing/chat"),
+        incident: OTHER.to_owned(),
+        channel: Name::new("chat").unwrap(),
+        at: ago(28),
+        code: Some(200),
+        outcome: "delivered".to_owned(),
+        why: None,
+        next: None,
+        ..attempt()
+    };
+    store
+        .attempted(&delivered, &keys, OutboxStatus::Delivered, now())
+        .await;
+
+    let (_, told) = get(&server, &format!("/api/v1/incidents/{OPEN}/explain")).await;
+    let [hook, chat] = told["messages"].as_array().unwrap().as_slice() else {
+        panic!("{told}");
+    };
+    assert_eq!(
+        (&hook["channel"], &hook["status"], &hook["next"]),
+        (&json!("hook"), &json!("dead"), &Value::Null)
+    );
+    let codes = |attempts: &Value| {
+        let attempts = attempts.as_array().unwrap().iter();
+        let told = attempts.map(|a| (a["code"].as_u64().unwrap(), a["outcome"].clone()));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        codes(&hook["attempts"]),
+        [(503, json!("retry")), (403, json!("refused"))]
+    );
+    assert_eq!(
+        (&chat["channel"], &chat["status"], &chat["tried"]),
+        (&json!("chat"), &json!("delivered"), &json!(1))
+    );
+    assert_eq!(codes(&chat["attempts"]), []);
+    assert_eq!(codes(&told["other_attempts"]), [(200, json!("delivered"))]);
+    assert_eq!(told["other_attempts"][0]["channel"], "chat");
+    assert_eq!(told["other_attempts"][0]["took_seconds"], 0.25);
+
+    let (_, other) = get(&server, &format!("/api/v1/incidents/{OTHER}/explain")).await;
+    assert_eq!(
+        codes(&other["messages"][0]["attempts"]),
+        [(200, json!("delivered"))]
+    );
+    assert_eq!(other.get("other_attempts"), None);
+}
+
+#[tokio::test]
 async fn history_comes_with_ratios() {
     let (server, store) = start(None).await;
     let cache = Name::new("products").unwrap();
