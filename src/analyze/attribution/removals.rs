@@ -142,6 +142,9 @@ impl Table {
     /// several of these in a row, the waits for memory overlap. The sum means nothing.
     #[inline]
     pub(super) fn approach(&self, print: u64) -> u64 {
+        if self.occupied == 0 {
+            return 0;
+        }
         let set = self.get(self.set_of(print));
         set.map_or(0, |set| {
             let [first_print, ..] = *set.prints;
@@ -150,9 +153,13 @@ impl Table {
         })
     }
 
-    /// Where the entry of a fingerprint is.
+    /// Where the entry of a fingerprint is. An empty table is not looked into: its pages, never written, would have to
+    /// be mapped for that.
     #[inline]
     pub(super) fn place(&self, print: u64) -> Option<Place> {
+        if self.occupied == 0 {
+            return None;
+        }
         let set = self.set_of(print);
         let prints = self.get(set)?.prints;
         let way = prints.iter().position(|p| *p == print)?;
