@@ -17,9 +17,11 @@ use crate::config::{CacheConfig, TlsConfig, Transport};
 use crate::model::name::NodeName;
 use crate::model::poll::{PollError, PollErrorKind};
 
+mod paced;
 mod stream;
 mod tls;
 
+use paced::Paced;
 pub use stream::Stream;
 pub use tls::SystemRoots;
 
@@ -55,7 +57,7 @@ async fn connect(
     };
     let tcp = dial_tcp(node, (host, port), deadline).await?;
     match tls {
-        None => Ok(Stream::Tcp(tcp)),
+        None => Ok(Stream::Tcp(Paced::new(tcp))),
         Some(config) => dial_tls(node, (config, host), tcp, roots, deadline).await,
     }
 }
@@ -76,7 +78,7 @@ impl From<PollError> for DialError {
 
 async fn dial_unix(node: &NodeName, path: &Path, deadline: Instant) -> Result<Stream, DialError> {
     match timeout_at(deadline, UnixStream::connect(path)).await {
-        Ok(Ok(stream)) => Ok(Stream::Unix(stream)),
+        Ok(Ok(stream)) => Ok(Stream::Unix(Paced::new(stream))),
         Ok(Err(error)) => Err(connect_error(node, &error).into()),
         Err(_) => Err(DialError::TimedOut(
             "the server does not accept connections; is it hung?",

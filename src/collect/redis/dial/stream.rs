@@ -3,20 +3,35 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::paced::Paced;
+
 /// An open connection.
 #[derive(Debug)]
 pub enum Stream {
     /// Plain TCP.
-    Tcp(TcpStream),
+    Tcp(Paced<TcpStream>),
     /// TLS over TCP; boxed, since it is some hundred bytes larger than the others.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Paced<TcpStream>>>),
     /// A unix socket.
-    Unix(UnixStream),
+    Unix(Paced<UnixStream>),
+}
+
+impl Stream {
+    /// From now on, lets bytes gather for so long after each read that emptied the socket: for a reader to whom few and
+    /// large reads matter more than early ones. What is written is not delayed, and neither is the answer to it.
+    pub fn gather(&mut self, length: Duration) {
+        match self {
+            Self::Tcp(s) => s.gather(length),
+            Self::Tls(s) => s.get_mut().0.gather(length),
+            Self::Unix(s) => s.gather(length),
+        }
+    }
 }
 
 impl AsyncRead for Stream {

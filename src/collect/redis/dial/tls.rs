@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::paced::Paced;
 use super::{fail, printable};
 use crate::config::TlsConfig;
 use crate::model::name::NodeName;
@@ -58,7 +59,7 @@ pub(super) async fn handshake(
     (config, host): (&TlsConfig, &str),
     tcp: TcpStream,
     roots: &SystemRoots,
-) -> Result<TlsStream<TcpStream>, PollError> {
+) -> Result<TlsStream<Paced<TcpStream>>, PollError> {
     let client = client_config(config, roots).await?;
     let expected = config.server_name.as_deref().unwrap_or(host);
     let name = ServerName::try_from(expected.to_owned()).map_err(|_| {
@@ -68,7 +69,7 @@ pub(super) async fn handshake(
         ))
     })?;
     TlsConnector::from(Arc::new(client))
-        .connect(name, tcp)
+        .connect(name, Paced::new(tcp))
         .await
         .map_err(|error| handshake_error(node, expected, &error))
 }

@@ -22,6 +22,10 @@ use crate::model::events::Subscription;
 use crate::model::gap::GapReason;
 use crate::model::time::Clock;
 
+/// How long events may gather in the socket's buffers, once all that was there is read. Each turn costs wake-ups, and
+/// finds the tables gone from the processor's caches. In this time even a flood is a few 100 KB, which the socket's buffers
+/// hold.
+const GATHER: Duration = Duration::from_millis(10);
 /// How long a server may be silent before it is asked whether it lives.
 const IDLE: Duration = Duration::from_secs(15);
 /// How often a server that refuses is asked again: people do mend ACLs.
@@ -103,7 +107,7 @@ impl EventReader {
     }
 
     async fn session(&self, hello: Hello) -> Ended {
-        let stream = match dial(&self.config, &self.roots).await {
+        let mut stream = match dial(&self.config, &self.roots).await {
             Ok(stream) => stream,
             Err(error) => {
                 return Ended {
@@ -113,6 +117,7 @@ impl EventReader {
                 };
             }
         };
+        stream.gather(GATHER);
         let timing = Timing {
             idle: self.idle,
             response: self.config.response_timeout,

@@ -22,11 +22,6 @@ use super::{EventBatch as _, EventSink};
 use crate::collect::redis::error::printable;
 use crate::config::CacheConfig;
 
-/// How long events may gather in the socket's buffers, once all that was there is read. Each turn costs a wake-up here and
-/// one for the server that sends, and finds the tables gone from the processor's caches. In this time even a flood is a
-/// few 100 KB, which the socket's buffers hold.
-const GATHER: Duration = Duration::from_millis(10);
-
 /// A session looks around at least this often.
 const BEAT: Duration = Duration::from_secs(1);
 /// Looking around later than [`BEAT`] by more than this, it was itself held up.
@@ -170,13 +165,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, K: EventSink> Session<'_, S, K> {
                     let mut read = Some(read);
                     while let Some(done) = read {
                         self.took(done)?;
-                        // A flood must neither starve other tasks nor delay the shutdown.
-                        tokio::task::yield_now().await;
                         // How much was read does not tell whether there is more: with TLS it is a record at most.
                         read = self.wire.fill().now_or_never();
-                    }
-                    if matches!(self.phase, Phase::Listening) {
-                        tokio::time::sleep(GATHER).await;
+                        if read.is_some() {
+                            // A flood must neither starve other tasks nor delay the shutdown.
+                            tokio::task::yield_now().await;
+                        }
                     }
                 }
                 () = &mut timer => {
