@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cachewatch::config::{ChannelConfig, ChannelKind, Routing};
-use cachewatch::model::incident::{DownEvidence, Evidence, Notification, Severity, Transition};
+use cachewatch::model::incident::{Notification, OwnEvidence};
 use cachewatch::model::name::Name;
 use cachewatch::model::secret::Secret;
 use cachewatch::model::time::{Clock, SystemClock};
@@ -32,16 +32,38 @@ const BATCH: usize = 100;
 /// The longest that a run may take.
 const LIMIT: Duration = Duration::from_mins(5);
 
-type Keys = Arc<Mutex<HashSet<String>>>;
+/// What has arrived: incidents, in how many letters, and how many of those twice.
+#[derive(Default)]
+struct Arrived {
+    letters: HashSet<String>,
+    incidents: HashSet<String>,
+    twice: usize,
+}
 
-/// Answers `200 ok` to everything and remembers the idempotency keys.
-async fn receiver(tracker: &TaskTracker, keys: Keys) -> String {
+impl Arrived {
+    fn take(&mut self, head: &str, body: &str) {
+        let key = head
+            .lines()
+            .find_map(|l| l.strip_prefix("idempotency-key: "));
+        if !self.letters.insert(key.unwrap().to_owned()) {
+            self.twice += 1;
+        }
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        for alert in body.get("alerts").unwrap().as_array().unwrap() {
+            let incident = alert.pointer("/annotations/incident").unwrap();
+            self.incidents.insert(incident.as_str().unwrap().to_owned());
+        }
+    }
+}
+
+/// Answers `200 ok` to everything and notes what arrived.
+async fn receiver(tracker: &TaskTracker, arrived: Arc<Mutex<Arrived>>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let within = tracker.clone();
     tracker.spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let keys = Arc::clone(&keys);
+            let arrived = Arc::clone(&arrived);
             within.spawn(async move {
                 let mut request = Vec::new();
                 let mut part = [0; 16 * 1024];
@@ -52,10 +74,8 @@ async fn receiver(tracker: &TaskTracker, keys: Keys) -> String {
                     }
                 }
                 let text = String::from_utf8_lossy(&request);
-                let key = text
-                    .lines()
-                    .find_map(|l| l.strip_prefix("idempotency-key: "));
-                keys.lock().unwrap().insert(key.unwrap().to_owned());
+                let (head, body) = text.split_once("\r\n\r\n").unwrap();
+                arrived.lock().unwrap().take(head, body);
                 let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
                 drop(stream.write_all(answer).await);
             });
@@ -77,32 +97,29 @@ fn is_whole(request: &[u8]) -> bool {
 
 fn notification(n: usize, clock: &dyn Clock) -> Notification {
     let at = clock.now().wall;
-    Notification {
-        incident: format!("cache{n}-CacheDown-{n}"),
-        transition: Transition::Firing,
-        rule: Name::new("CacheDown").unwrap(),
-        cache: Name::new(&format!("cache{n}")).unwrap(),
-        subject: None,
-        severity: Severity::Critical,
-        labels: BTreeMap::new(),
-        started: at,
-        pending_since: at,
+    let evidence = OwnEvidence {
+        problem: format!("the problem number {n}"),
+        why: "it is a benchmark".to_owned(),
+        advice: String::new(),
+    };
+    let cache = Name::new(&format!("cache{n}")).unwrap();
+    let own = Notification::own(
+        format!("cache{n}-{n}"),
+        "Bench",
+        BTreeMap::new(),
         at,
-        duration: Duration::ZERO,
-        runbook: None,
-        note: None,
-        coincidences: Vec::new(),
-        evidence: Evidence::Down(DownEvidence {
-            nodes: Vec::new(),
-            total: 1,
-        }),
+        evidence,
+    );
+    Notification {
+        cache,
+        ..own.unwrap()
     }
 }
 
 async fn run(backend: Backend, name: &str) {
     let tracker = TaskTracker::new();
-    let keys: Keys = Arc::default();
-    let url = receiver(&tracker, Arc::clone(&keys)).await;
+    let arrived: Arc<Mutex<Arrived>> = Arc::default();
+    let url = receiver(&tracker, Arc::clone(&arrived)).await;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let store = Store::open(backend, Arc::clone(&clock)).await;
     let channel = ChannelConfig {
@@ -139,22 +156,25 @@ async fn run(backend: Backend, name: &str) {
         dispatcher.wake();
     }
     let committed = began.elapsed();
-    while keys.lock().unwrap().len() < MESSAGES {
-        assert!(
-            began.elapsed() < LIMIT,
-            "only {} arrived",
-            keys.lock().unwrap().len()
-        );
+    loop {
+        let there = arrived.lock().unwrap().incidents.len();
+        if there >= MESSAGES {
+            break;
+        }
+        assert!(began.elapsed() < LIMIT, "only {there} arrived");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let took = began.elapsed();
     assert_eq!(dispatcher.drain(Duration::from_secs(10)).await, 0, "left");
     store.close().await;
+    let arrived = arrived.lock().unwrap();
     println!(
-        "{name:8} {MESSAGES} committed in {:.2} s, delivered in {:.2} s: {:.0} a second, none lost",
+        "{name:8} {MESSAGES} committed in {:.2} s, delivered in {:.2} s: {:.0} a second in {} letters, none lost, {} twice",
         committed.as_secs_f64(),
         took.as_secs_f64(),
         MESSAGES as f64 / took.as_secs_f64(),
+        arrived.letters.len(),
+        arrived.twice,
     );
 }
 

@@ -22,9 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cachewatch::model::incident::{
-    AlertState, DownEvidence, Evidence, Notification, Severity, Transition,
-};
+use cachewatch::model::incident::{AlertState, Notification, OwnEvidence, Transition};
 use cachewatch::model::name::Name;
 use cachewatch::model::record::{
     Attempt, HistoryPoint, IncidentRecord, NamespacePoint, OutboxItem, OutboxStatus,
@@ -58,26 +56,22 @@ fn after(seconds: i64) -> Timestamp {
 }
 
 fn notification(n: usize) -> Notification {
-    let at = after(n as i64);
+    let evidence = OwnEvidence {
+        problem: format!("the problem number {n}"),
+        why: "it is a benchmark".to_owned(),
+        advice: String::new(),
+    };
+    let labels = BTreeMap::from([("team".to_owned(), "web".to_owned())]);
+    let own = Notification::own(
+        format!("cache{n}-{n}"),
+        "Bench",
+        labels,
+        after(n as i64),
+        evidence,
+    );
     Notification {
-        incident: format!("cache{n}-CacheDown-{n}"),
-        transition: Transition::Firing,
-        rule: name("CacheDown"),
         cache: name(&format!("cache{n}")),
-        subject: None,
-        severity: Severity::Critical,
-        labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
-        started: at,
-        pending_since: at,
-        at,
-        duration: Duration::ZERO,
-        runbook: None,
-        note: None,
-        coincidences: Vec::new(),
-        evidence: Evidence::Down(DownEvidence {
-            nodes: Vec::new(),
-            total: 1,
-        }),
+        ..own.unwrap()
     }
 }
 

@@ -9,12 +9,13 @@
 //! for signals about just that.
 
 use std::collections::VecDeque;
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use super::evidence::Scene;
 use super::machine::Verdict;
 use super::measure::{Taken, take};
-use super::words::{grouped, percent, span};
+use super::words::{add, grouped, hundredths, percent, said, span, tenths};
 use crate::config::LimitRule;
 use crate::config::signal::{Measure, Span};
 use crate::model::incident::{Subject, Unit};
@@ -265,41 +266,45 @@ fn judged(rule: &LimitRule, value: Option<f64>, lookups: Option<u64>) -> Found {
     };
     let side = if rule.above { "above" } else { "below" };
     let title = rule.metric.as_deref().unwrap_or(row.title);
-    let mut numbers = format!("{title} is {}", show(value, &unit));
-    if row.span == Span::Window {
-        numbers.push_str(" over ");
-        numbers.push_str(&span(rule.window));
-    }
-    let (verdict, limit, words) = if beyond(limit) {
-        (Verdict::Breach, limit, "")
+    let (verdict, words) = if beyond(limit) {
+        (Verdict::Breach, "")
     } else if beyond(clear) {
-        (Verdict::Between, limit, "not ")
+        (Verdict::Between, "not ")
     } else {
-        (Verdict::Clear, limit, "not ")
+        (Verdict::Clear, "not ")
     };
-    let limit = show(limit, &unit);
+    let mut explanation = said(format_args!("{title} is {}", Shown(value, &unit)));
+    if row.span == Span::Window {
+        add(
+            &mut explanation,
+            format_args!(" over {}", span(rule.window)),
+        );
+    }
+    add(
+        &mut explanation,
+        format_args!(", {words}{side} {}", Shown(limit, &unit)),
+    );
     Found {
         verdict,
         value: Some(value),
         lookups,
-        explanation: format!("{numbers}, {words}{side} {limit}"),
+        explanation,
     }
 }
 
-/// A value as people read it.
-fn show(value: f64, unit: &Unit) -> String {
-    match unit {
-        Unit::Ratio => percent(value),
-        Unit::PerSecond => format!("{}/s", short(value)),
-        Unit::Seconds => format!("{} s", short(value)),
-        Unit::Bytes => format!("{:.1} MiB", value / 1_048_576.0),
-        Unit::PerHour(currency) => format!("{value:.2} {currency}/h"),
-        Unit::Count => short(value),
-    }
-}
+/// A value with its unit, as people read it.
+struct Shown<'a>(f64, &'a Unit);
 
-/// At most two digits after the point.
-fn short(value: f64) -> String {
-    let rounded = (value * 100.0).round() / 100.0;
-    format!("{rounded}")
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(value, unit) = *self;
+        match unit {
+            Unit::Ratio => percent(value).fmt(f),
+            Unit::PerSecond => write!(f, "{}/s", hundredths(value)),
+            Unit::Seconds => write!(f, "{} s", hundredths(value)),
+            Unit::Bytes => write!(f, "{} MiB", tenths(value / 1_048_576.0)),
+            Unit::PerHour(currency) => write!(f, "{value:.2} {currency}/h"),
+            Unit::Count => hundredths(value).fmt(f),
+        }
+    }
 }

@@ -10,8 +10,10 @@
 //!
 //! Invariant: a breach always rests on at least `min_lookups` lookups.
 
+use std::fmt::Display;
+
 use super::machine::Verdict;
-use super::words::{grouped, percent, percent_set, span};
+use super::words::{add, grouped, percent, percent_set, said, span};
 use crate::analyze::history::History;
 use crate::analyze::wilson;
 use crate::config::MissRatioRule;
@@ -103,8 +105,8 @@ fn judge(
     ratio: f64,
     lower: f64,
 ) -> (Verdict, String) {
-    let numbers = format!(
-        "{} of {} lookups missed in {} (at least {} with {} confidence) and {} in {}",
+    let mut words = said(format_args!(
+        "{} of {} lookups missed in {} (at least {} with {} confidence) and {} in {}: ",
         percent(ratio),
         grouped(long.lookups().unwrap_or(0)),
         span(long.window),
@@ -112,24 +114,24 @@ fn judge(
         percent_set(rule.confidence),
         percent(now_ratio),
         span(rule.short_window)
-    );
+    ));
     let threshold = percent_set(rule.threshold);
+    let clear = percent_set(rule.clear_threshold);
     let long_holds = lower > rule.threshold;
-    let short_holds = now_ratio > rule.threshold;
-    if long_holds && short_holds {
-        let words = format!("{numbers}: the bound and the short window are above {threshold}");
-        (Verdict::Breach, words)
+    let (verdict, clause, limit): (_, _, &dyn Display) = if long_holds && now_ratio > rule.threshold
+    {
+        let clause = "the bound and the short window are above";
+        (Verdict::Breach, clause, &threshold)
     } else if now_ratio < rule.clear_threshold {
-        let clear = percent_set(rule.clear_threshold);
-        let words = format!("{numbers}: the short window is below {clear}");
-        (Verdict::Clear, words)
+        (Verdict::Clear, "the short window is below", &clear)
     } else if long_holds {
-        let words = format!("{numbers}: the short window is not above {threshold}");
-        (Verdict::Between, words)
+        let clause = "the short window is not above";
+        (Verdict::Between, clause, &threshold)
     } else {
-        let words = format!("{numbers}: the bound is not above {threshold}");
-        (Verdict::Between, words)
-    }
+        (Verdict::Between, "the bound is not above", &threshold)
+    };
+    add(&mut words, format_args!("{clause} {limit}"));
+    (verdict, words)
 }
 
 #[cfg(test)]

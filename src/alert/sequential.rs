@@ -18,7 +18,7 @@
 use std::time::Duration;
 
 use super::machine::Verdict;
-use super::words::{grouped, percent, percent_set, span};
+use super::words::{add, grouped, percent, percent_set, said, span, tenths};
 use crate::analyze::history::History;
 use crate::analyze::wilson;
 use crate::model::time::Now;
@@ -177,39 +177,41 @@ fn judge(params: &Params, found: &Evaluation, recent: u64, falling: bool) -> (Ve
         return (Verdict::InsufficientTraffic, words);
     };
     let threshold = percent_set(params.threshold);
-    let evidence = format!(
-        "evidence {:.1} of the {:.1} that it takes",
-        found.evidence, found.bar
-    );
+    let (evidence, bar) = (tenths(found.evidence), tenths(found.bar));
     let below = ratio < params.clear_threshold;
     let enough = |run: &Run| run.lookups >= MIN_RUN && found.evidence >= found.bar;
     if let Some(run) = found.run.filter(enough)
         && !(below && falling)
     {
-        let words = format!(
-            "{} of {} lookups missed in the last {} (at least {} with {} confidence): above {threshold}, {evidence}",
+        let words = said(format_args!(
+            "{} of {} lookups missed in the last {} (at least {} with {} confidence): above {threshold}, \
+             evidence {evidence} of the {bar} that it takes",
             percent(run.ratio),
             grouped(run.lookups),
             span(run.span),
             percent(run.lower),
             percent_set(params.confidence),
-        );
+        ));
         return (Verdict::Breach, words);
     }
-    let numbers = format!(
+    let mut words = said(format_args!(
         "{} of {} lookups missed in {}",
         percent(ratio),
         grouped(lookups),
         span(params.short_window)
-    );
-    if below {
+    ));
+    let verdict = if below {
         let clear = percent_set(params.clear_threshold);
-        let words = format!("{numbers}, below {clear}; for more than {threshold}: {evidence}");
-        (Verdict::Clear, words)
+        add(&mut words, format_args!(", below {clear}"));
+        Verdict::Clear
     } else {
-        let words = format!("{numbers}; for more than {threshold}: {evidence}");
-        (Verdict::Between, words)
-    }
+        Verdict::Between
+    };
+    add(
+        &mut words,
+        format_args!("; for more than {threshold}: evidence {evidence} of the {bar} that it takes"),
+    );
+    (verdict, words)
 }
 
 #[expect(

@@ -1,3 +1,7 @@
+//! A week of history, with a storm in it or without: what fires, when, and what would be quiet.
+//!
+//! Deliberately absent: how detectors judge, which their own tests tell.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -164,10 +164,10 @@ impl Eye {
             }
             (Signal::Limit(rule), Self::Limit(limiter)) => {
                 let at = read_at.unwrap_or(now.mono);
-                let found = limiter.look(rule, subject, scene, Counted { fresh, at, from });
+                let mut found = limiter.look(rule, subject, scene, Counted { fresh, at, from });
                 Finding {
                     verdict: found.verdict,
-                    why: found.explanation.clone(),
+                    why: std::mem::take(&mut found.explanation),
                     value: found.value,
                     threshold: Some(rule.threshold),
                     about: About::Limit(found),
