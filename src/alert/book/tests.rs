@@ -15,7 +15,7 @@ use crate::model::incident::{
 use crate::model::name::Name;
 use crate::model::poll::PollErrorKind;
 use crate::model::record::TransitionRecord;
-use crate::model::sample::attribution::attribution;
+use crate::export::sample::attribution::attribution;
 use crate::model::silence::Silence;
 
 struct World {
