@@ -129,7 +129,13 @@ impl Sequential {
         };
         let state = known.with_open_slot(&scale);
         let short = history.window(params.short_window, now);
-        let recent = history.window(params.extended_window, now).lookups();
+        let enough = |window: &WindowStats| window.lookups() >= Some(params.min_lookups);
+        // What the short window holds, the extended one does, too.
+        let recent = if params.extended_window >= params.short_window && enough(&short) {
+            short.lookups()
+        } else {
+            history.window(params.extended_window, now).lookups()
+        };
         let mut found = Evaluation {
             verdict: Verdict::Between,
             evidence: state.evidence(),

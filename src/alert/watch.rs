@@ -115,7 +115,7 @@ impl Watch {
         if let Some(words) = warm_up.explanation(now).filter(|_| rule.warms_up()) {
             self.eye.start_anew();
             finding.verdict = Verdict::WarmingUp;
-            finding.why = words;
+            finding.why = words.into();
         }
         self.remember(&finding, now);
 
@@ -192,7 +192,7 @@ impl Watch {
         if let Some(last) = self.looks.back_mut()
             && last.verdict == verdict
             && last.value == finding.value
-            && *last.why == *finding.why
+            && last.why == finding.why
         {
             last.until = now.wall;
             last.times = last.times.saturating_add(1);
@@ -207,7 +207,7 @@ impl Watch {
             times: 1,
             verdict,
             value: finding.value,
-            why: Arc::from(finding.why.as_str()),
+            why: Arc::clone(&finding.why),
         });
     }
 }

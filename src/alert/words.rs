@@ -21,22 +21,22 @@ pub(super) fn add(text: &mut String, parts: fmt::Arguments<'_>) {
 
 /// `34.1 %`.
 pub(super) fn percent(ratio: f64) -> impl Display {
-    Percent(tenths(ratio * 100.0))
+    Decimal(ratio * 100.0, Places::One, " %")
 }
 
 /// As short as it is exact: `20 %`, `12.5 %`. For what a person has set.
 pub(super) fn percent_set(ratio: f64) -> impl Display {
-    Percent(hundredths(ratio * 100.0))
+    Decimal(ratio * 100.0, Places::UpToTwo, " %")
 }
 
 /// With one digit after the point.
 pub(super) fn tenths(value: f64) -> impl Display {
-    Tenths(value)
+    Decimal(value, Places::One, "")
 }
 
 /// With at most two digits after the point.
 pub(super) fn hundredths(value: f64) -> impl Display {
-    Hundredths(value)
+    Decimal(value, Places::UpToTwo, "")
 }
 
 /// `12 400`.
@@ -46,43 +46,50 @@ pub(super) fn grouped(n: u64) -> impl Display {
 
 /// `15m`, in whole seconds.
 pub(super) fn span(span: Duration) -> impl Display {
-    humantime::format_duration(Duration::from_secs(span.as_secs()))
+    Span(span.as_secs())
 }
 
-struct Percent<T>(T);
-
-impl<T: Display> Display for Percent<T> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)?;
-        f.write_str(" %")
-    }
+/// Digits after the point.
+enum Places {
+    One,
+    UpToTwo,
 }
 
-struct Tenths(f64);
+/// A number with its unit.
+struct Decimal(f64, Places, &'static str);
 
-impl Display for Tenths {
+impl Display for Decimal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match whole(self.0 * 10.0) {
-            Some(n) => write!(f, "{}.{}", n / 10, n % 10),
-            None => write!(f, "{:.1}", self.0),
+        let Self(value, places, unit) = self;
+        let mut out = Backwards::ending(unit);
+        match places {
+            Places::One => {
+                let Some(n) = whole(value * 10.0) else {
+                    return write!(f, "{value:.1}{unit}");
+                };
+                out.digit(n % 10);
+                out.put(b'.');
+                out.number(n / 10);
+            }
+            Places::UpToTwo => {
+                let Some(n) = whole(value * 100.0) else {
+                    return write!(f, "{}{unit}", (value * 100.0).round() / 100.0);
+                };
+                if !n.is_multiple_of(10) {
+                    out.digit(n % 10);
+                }
+                if !n.is_multiple_of(100) {
+                    out.digit(n / 10 % 10);
+                    out.put(b'.');
+                }
+                out.number(n / 100);
+            }
         }
+        f.write_str(out.as_str())
     }
 }
 
-struct Hundredths(f64);
-
-impl Display for Hundredths {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match whole(self.0 * 100.0).map(|n| (n / 100, n % 100)) {
-            Some((n, 0)) => write!(f, "{n}"),
-            Some((n, part)) if part % 10 == 0 => write!(f, "{n}.{}", part / 10),
-            Some((n, part)) => write!(f, "{n}.{part:02}"),
-            None => write!(f, "{}", (self.0 * 100.0).round() / 100.0),
-        }
-    }
-}
-
-/// Rounded, where that is a number that whole digits are enough for: those are written several times as fast.
+/// Rounded, where whole digits are enough for it: they are written several times as fast.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -96,11 +103,76 @@ struct Grouped(u64);
 
 impl Display for Grouped {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.0 < 1_000 {
-            return self.0.fmt(f);
+        let mut out = Backwards::ending("");
+        let mut rest = self.0;
+        while rest >= 1_000 {
+            for place in [1, 10, 100] {
+                out.digit(rest / place % 10);
+            }
+            out.put(b' ');
+            rest /= 1_000;
         }
-        Self(self.0 / 1_000).fmt(f)?;
-        write!(f, " {:03}", self.0 % 1_000)
+        out.number(rest);
+        f.write_str(out.as_str())
+    }
+}
+
+struct Span(u64);
+
+impl Display for Span {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (n, unit) = match self.0 {
+            seconds @ ..60 => (seconds, "s"),
+            seconds @ ..3_600 if seconds.is_multiple_of(60) => (seconds / 60, "m"),
+            seconds => return humantime::format_duration(Duration::from_secs(seconds)).fmt(f),
+        };
+        let mut out = Backwards::ending(unit);
+        out.number(n);
+        f.write_str(out.as_str())
+    }
+}
+
+/// A few bytes of text that are put together from the end, so that a number goes out in one piece.
+struct Backwards {
+    bytes: [u8; 32],
+    begin: usize,
+}
+
+impl Backwards {
+    fn ending(unit: &str) -> Self {
+        let mut out = Self {
+            bytes: [0; 32],
+            begin: 32,
+        };
+        unit.bytes().rev().for_each(|byte| out.put(byte));
+        out
+    }
+
+    fn put(&mut self, byte: u8) {
+        self.begin = self.begin.saturating_sub(1);
+        if let Some(slot) = self.bytes.get_mut(self.begin) {
+            *slot = byte;
+        }
+    }
+
+    /// One digit, 0..=9.
+    fn digit(&mut self, n: u64) {
+        self.put(b'0' + u8::try_from(n).unwrap_or_default());
+    }
+
+    fn number(&mut self, mut n: u64) {
+        loop {
+            self.digit(n % 10);
+            n /= 10;
+            if n == 0 {
+                break;
+            }
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(self.begin..).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 }
 
@@ -142,11 +214,21 @@ mod tests {
             (12_400, "12 400"),
             (1_234_567, "1 234 567"),
             (1_000_000_007, "1 000 000 007"),
+            (u64::MAX, "18 446 744 073 709 551 615"),
         ];
         for (n, text) in cases {
             assert_eq!(grouped(n).to_string(), text);
         }
-        assert_eq!(span(Duration::from_mins(15)).to_string(), "15m");
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (90, "1m 30s"),
+            (900, "15m"),
+            (3_600, "1h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)).to_string(), text);
+        }
         assert_eq!(
             (capped("äbc", 2), capped("äb", 2)),
             ("äb…".to_owned(), "äb".to_owned())

@@ -29,10 +29,10 @@ pub fn flushes(before: &Reading, now: &Reading) -> Vec<Flush> {
         let lost = lost_half(before.keys(), now.keys());
         return lost.then_some(everything).into_iter().collect();
     }
-    if grown(before, now, "flushall") {
+    if grown(before, now, "cmdstat_flushall") {
         return vec![everything];
     }
-    if !grown(before, now, "flushdb") && !grown(before, now, "swapdb") {
+    if !grown(before, now, "cmdstat_flushdb") && !grown(before, now, "cmdstat_swapdb") {
         return Vec::new();
     }
     let emptied: Vec<Flush> = before
@@ -50,14 +50,14 @@ pub fn flushes(before: &Reading, now: &Reading) -> Vec<Flush> {
     emptied
 }
 
-/// Whether a command was called between two readings of one process.
-pub fn grown(before: &Reading, now: &Reading, command: &str) -> bool {
+/// Whether a command was called between two readings of one process; `field` counts its calls, such as `cmdstat_flushall`.
+pub fn grown(before: &Reading, now: &Reading, field: &str) -> bool {
     let calls = |reading: &Reading| {
-        let line = reading.fields.get(&format!("cmdstat_{command}"))?;
+        let line = reading.fields.get(field)?;
         let calls = line.split(',').find_map(|p| p.strip_prefix("calls="))?;
         calls.parse::<u64>().ok()
     };
-    calls(now).unwrap_or(0) > calls(before).unwrap_or(0)
+    calls(now).is_some_and(|n| n > calls(before).unwrap_or(0))
 }
 
 #[cfg(test)]

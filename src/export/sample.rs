@@ -144,7 +144,7 @@ fn answers() -> CacheSnapshot {
             incident: Some("answers-CacheDown-1".to_owned()),
             value: None,
             threshold: None,
-            explanation: "no node has answered for 1m 35s".to_owned(),
+            explanation: "no node has answered for 1m 35s".into(),
         }],
     }
 }
@@ -208,7 +208,7 @@ fn products() -> CacheSnapshot {
                 value: Some(0.39),
                 threshold: Some(0.2),
                 explanation: "39.0 % of 18240 lookups missed in 5m, and 31.2 % in 15m (at least 30.4 %), above 20 %"
-                    .to_owned(),
+                    .into(),
             },
             ok_alert("CacheDown", Severity::Critical, "2 of 2 nodes answer"),
             AlertStatus {
@@ -305,7 +305,7 @@ fn ok_alert(rule: &str, severity: Severity, explanation: &str) -> AlertStatus {
         incident: None,
         value: None,
         threshold: None,
-        explanation: explanation.to_owned(),
+        explanation: explanation.into(),
     }
 }
 

@@ -119,7 +119,7 @@ pub struct AlertStatus {
     /// The threshold in the same unit.
     pub threshold: Option<f64>,
     /// One line: which clause held or did not, with the numbers.
-    pub explanation: String,
+    pub explanation: Arc<str>,
     /// Why nobody is told of the open incident, in a line; `None`: somebody is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<String>,

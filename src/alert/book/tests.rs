@@ -8,6 +8,7 @@ use crate::analyze::fixture::{at, config, counters, failed, good, reading};
 use crate::analyze::ledger::CacheLedger;
 use crate::config::signal::Measure;
 use crate::config::{DownRule, LimitRule, MissRatioRule};
+use crate::export::sample::attribution::attribution;
 use crate::model::attribution::CacheAttribution;
 use crate::model::incident::{
     AlertState, AlertStatus, Evidence, MissEvidence, Notification, Severity, Transition,
@@ -15,7 +16,6 @@ use crate::model::incident::{
 use crate::model::name::Name;
 use crate::model::poll::PollErrorKind;
 use crate::model::record::TransitionRecord;
-use crate::export::sample::attribution::attribution;
 use crate::model::silence::Silence;
 
 struct World {

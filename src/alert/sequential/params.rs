@@ -96,12 +96,10 @@ impl Scale {
         let burst = params.burst.as_secs_f64().clamp(SLOT, 3600.0);
         let odds = threshold / (1.0 - threshold);
         let weights = ODDS.map(|factor| {
-            let ratio = factor * odds / (1.0 + factor * odds);
-            (
-                (ratio / threshold).ln(),
-                // (1 - ratio) / (1 - threshold), without the loss of digits near 1.
-                ((1.0 + odds) / (1.0 + factor * odds)).ln(),
-            )
+            // (1 - ratio) / (1 - threshold), without the loss of digits near 1. A ratio with so many times the odds of
+            // the threshold is that times the factor of it.
+            let hit = ((1.0 + odds) / (1.0 + factor * odds)).ln();
+            (factor.ln() + hit, hit)
         });
         Self {
             threshold,

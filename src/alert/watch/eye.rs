@@ -4,6 +4,7 @@
 //!
 //! Invariant: without a fresh reading nothing is judged, except by rules about just that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize as _;
@@ -24,7 +25,7 @@ use crate::model::window::Totals;
 #[derive(Debug, Clone)]
 pub(in crate::alert) struct Finding {
     pub(in crate::alert) verdict: Verdict,
-    pub(in crate::alert) why: String,
+    pub(in crate::alert) why: Arc<str>,
     pub(in crate::alert) value: Option<f64>,
     pub(in crate::alert) threshold: Option<f64>,
     pub(in crate::alert) about: About,
@@ -156,7 +157,7 @@ impl Eye {
                 let found = down::evaluate(scene.cache, now);
                 Finding {
                     verdict: found.verdict,
-                    why: found.explanation,
+                    why: found.explanation.into(),
                     value: None,
                     threshold: None,
                     about: About::Down(found.evidence),
@@ -167,7 +168,7 @@ impl Eye {
                 let mut found = limiter.look(rule, subject, scene, Counted { fresh, at, from });
                 Finding {
                     verdict: found.verdict,
-                    why: std::mem::take(&mut found.explanation),
+                    why: std::mem::take(&mut found.explanation).into(),
                     value: found.value,
                     threshold: Some(rule.threshold),
                     about: About::Limit(found),
@@ -188,7 +189,7 @@ fn windowed(rule: &MissRatioRule, found: rule_h::Evaluation) -> Finding {
     let misses = long.delta.misses.unwrap_or(0);
     Finding {
         verdict: found.verdict,
-        why: found.explanation,
+        why: found.explanation.into(),
         value: short.miss_ratio,
         threshold: Some(rule.threshold),
         about: About::Misses(Box::new(Misses {
@@ -206,7 +207,7 @@ fn windowed(rule: &MissRatioRule, found: rule_h::Evaluation) -> Finding {
 fn sequential(rule: &MissRatioRule, found: sequential::Evaluation) -> Finding {
     Finding {
         verdict: found.verdict,
-        why: found.explanation,
+        why: found.explanation.into(),
         value: found.short.miss_ratio,
         threshold: Some(rule.threshold),
         about: About::Misses(Box::new(Misses {
@@ -246,7 +247,7 @@ fn baseline(rule: &BaselineRule, fresh: bool, window: Duration, scene: &Scene<'_
     let (lookups, misses) = (present.lookups(), present.delta.misses);
     Finding {
         verdict: found.verdict,
-        why: found.explanation,
+        why: found.explanation.into(),
         value: present.miss_ratio,
         threshold: limit,
         about: About::Misses(Box::new(Misses {
@@ -265,7 +266,7 @@ fn baseline(rule: &BaselineRule, fresh: bool, window: Duration, scene: &Scene<'_
 fn nothing(verdict: Verdict, why: String) -> Finding {
     Finding {
         verdict,
-        why,
+        why: why.into(),
         value: None,
         threshold: None,
         about: About::Nothing,

@@ -173,7 +173,7 @@ impl Watch {
         }
         let why = match &self.muted {
             Some(muted) => format!("{}; {}", seen.finding.why, muted.explanation()),
-            None => seen.finding.why.clone(),
+            None => seen.finding.why.to_string(),
         };
         let incident = self.incident.as_ref().or(seen.ended.as_ref());
         outcome.transitions.push(TransitionRecord {

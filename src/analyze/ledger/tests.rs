@@ -150,7 +150,7 @@ fn the_state_is_the_worst_that_holds() {
         incident: None,
         value: None,
         threshold: None,
-        explanation: String::new(),
+        explanation: "".into(),
     });
     assert_eq!(cache_state(&snapshot), CacheState::Firing);
     for node in &mut snapshot.nodes {

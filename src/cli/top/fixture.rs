@@ -57,7 +57,7 @@ pub(super) fn hostile() -> Snapshot {
         let mut changed = (**cache).clone();
         changed.attribution = Some(Arc::new(own.clone()));
         for alert in &mut changed.alerts {
-            alert.explanation = sample::HOSTILE.repeat(30);
+            alert.explanation = sample::HOSTILE.repeat(30).into();
         }
         for node in &mut changed.nodes {
             node.events_status.message = sample::HOSTILE.to_owned();

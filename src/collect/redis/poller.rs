@@ -221,7 +221,7 @@ impl Poller {
             }
             // Who migrates slots away calls MIGRATE on the node that has them; each key is a `del` there.
             if previous.identity.run_id == reading.identity.run_id
-                && grown(previous, reading, "migrate")
+                && grown(previous, reading, "cmdstat_migrate")
             {
                 meaning = DelMeaning::Migration;
             }

@@ -170,7 +170,7 @@ pub fn hostile(at: Now) -> Vec<Arc<CacheSnapshot>> {
     hostile.labels = BTreeMap::from([("team".to_owned(), harmful())]);
     let names = [&harmful(), HARMFUL, "\u{202e}\u{5d0}\u{5d1}"];
     hostile.attribution = Some(Arc::new(attribution(&names)));
-    hostile.alerts[0].explanation = harmful();
+    hostile.alerts[0].explanation = harmful().into();
     let node = &mut hostile.nodes[0];
     node.error = Some(PollError {
         kind: PollErrorKind::Server,

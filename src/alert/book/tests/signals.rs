@@ -21,7 +21,7 @@ fn a_rate_fires_and_is_over_on_the_other_side_of_its_clear_limit() {
     world.run(800, 90, 10);
     assert_eq!(world.state(), AlertState::Ok);
     assert_eq!(
-        world.statuses[0].explanation,
+        &*world.statuses[0].explanation,
         "lookups per second is 20/s over 5m, not above 30/s"
     );
     world.run(600, 180, 20);
@@ -167,7 +167,7 @@ fn a_rule_for_a_role_leaves_other_nodes_alone() {
     world.run(1200, 40, 60);
     assert_eq!((world.state(), world.sent.len()), (AlertState::Ok, 0));
     assert_eq!(
-        world.statuses[0].explanation,
+        &*world.statuses[0].explanation,
         "no node is a replica, which the rule is about"
     );
 }
@@ -192,7 +192,7 @@ fn a_gauge_is_looked_up_by_name_and_labels() {
     let states: Vec<_> = world.statuses.iter().map(|s| s.state).collect();
     assert_eq!(states, [AlertState::Firing, AlertState::Ok]);
     assert_eq!(
-        world.statuses[0].explanation,
+        &*world.statuses[0].explanation,
         "cache_window_lookups is 5, below 10"
     );
 }

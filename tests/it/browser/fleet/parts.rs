@@ -59,7 +59,8 @@ pub(super) fn alerts(cache: &str, state: CacheState, miss: f64, at: Now) -> Vec<
                 "{:.1} % of 18240 lookups missed in 5m, and {:.1} % in 15m, {words} 20 %",
                 miss * 100.0,
                 miss * 80.0
-            ),
+            )
+            .into(),
             muted: None,
             looks: if firing {
                 vec![look(60, 0.31), look(30, 0.36), look(0, miss)]
@@ -82,7 +83,7 @@ pub(super) fn alerts(cache: &str, state: CacheState, miss: f64, at: Now) -> Vec<
             } else {
                 "1 of 1 nodes answers"
             }
-            .to_owned(),
+            .into(),
             muted: None,
             looks: Vec::new(),
         },
