@@ -30,3 +30,4 @@ pub mod text;
 pub mod time;
 pub mod weekly;
 pub mod window;
+pub mod words;

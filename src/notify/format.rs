@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::words;
+
 /// What stands for a number that is not one.
 const UNKNOWN: &str = "unknown";
 
@@ -45,15 +47,7 @@ pub(crate) fn percent_range(low: f64, high: f64) -> String {
 
 /// A count in groups of three digits: `12 400`.
 pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
+    words::count(n).replace(words::THIN, " ")
 }
 
 /// A rate in the unit that makes it readable, from what is given per second: `120/s`, `1.2/s`, `3/min`, `0.5/h`.

@@ -2,14 +2,14 @@
 //!
 //! Invariant: text from elsewhere is tamed (`model::text`). It is not escaped: HTML's template does that, and `markdown` for itself.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::text::tame;
+use crate::model::words::{self, NBSP};
+pub(super) use crate::model::words::{bytes, count};
 
-/// Between a number and its unit: no line break.
-const NBSP: char = '\u{a0}';
-/// Between groups of digits.
-const THIN: char = '\u{202f}';
 /// The most characters of a name.
 const MAX_NAME: usize = 80;
 /// The most characters of another text.
@@ -68,43 +68,12 @@ pub(super) fn growth(now: u64, before: u64) -> String {
     format!("{sign}{:.0}{NBSP}%", percent.abs())
 }
 
-/// `18240` is `18 240`.
-pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(THIN);
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A number of things per second, as precise as it is worth.
 pub(super) fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 99.5 => format!("{r:.0}/s"),
         r if r >= 0.995 => format!("{r:.1}/s"),
         r => format!("{r:.2}/s"),
-    }
-}
-
-/// `96468992` is `92.0 MiB`.
-pub(super) fn bytes(n: u64) -> String {
-    let mut value = n as f64;
-    let mut unit = "B";
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1023.95 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" {
-        format!("{n}{NBSP}B")
-    } else {
-        format!("{value:.1}{NBSP}{unit}")
     }
 }
 
@@ -128,24 +97,8 @@ pub(super) fn money(amount: f64, currency: Option<&str>) -> String {
 
 /// A length of time in its two largest units: `1 h 35 min`.
 pub(super) fn span(seconds: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "lengths are not negative, and the cast saturates"
-    )]
-    let seconds = seconds.round() as u64;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    let (large, small) = match seconds {
-        0..60 => return format!("{seconds}{NBSP}s"),
-        60..3600 => ((minutes, "min"), (seconds % 60, "s")),
-        3600..86_400 => ((hours, "h"), (minutes, "min")),
-        _ => ((days, "d"), (hours, "h")),
-    };
-    let large = format!("{}{NBSP}{}", large.0, large.1);
-    if small.0 == 0 {
-        return large;
-    }
-    format!("{large}{NBSP}{}{NBSP}{}", small.0, small.1)
+    let seconds = seconds.round().max(0.0);
+    words::span(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// `Mon 23 Nov 2026 12:41`.
@@ -156,6 +109,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::words::THIN;
 
     #[test]
     fn numbers_read_well() {

@@ -2,7 +2,7 @@
 
 use super::grid::{Column, Grid, lay_out};
 use super::screen::{CacheRow, NamespaceRow};
-use super::words::{cause, count, memory, money, percent, rate, state};
+use super::words::{count, memory, money, percent, rate, state};
 use crate::model::attribution::{Cause, LookupSource, NamespaceHitRatio};
 
 const fn text<R>(title: &'static str, rank: u8, cell: fn(&R) -> Option<String>) -> Column<R> {
@@ -95,7 +95,7 @@ fn tail() -> [Column<NamespaceRow>; 6] {
 fn is_cause(title: &str) -> bool {
     Cause::ALL
         .iter()
-        .any(|c| cause(*c).eq_ignore_ascii_case(title))
+        .any(|c| c.words().eq_ignore_ascii_case(title))
 }
 
 /// Blank for none, so that what there is stands out.
@@ -116,7 +116,7 @@ fn main_cause(row: &NamespaceRow) -> Option<String> {
     let total = causes.total();
     (total > 0).then(|| {
         let share = causes.get(main) as f64 / total as f64 * 100.0;
-        format!("{} {share:.0} %", cause(main))
+        format!("{} {share:.0} %", main.words())
     })
 }
 

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use crate::model::attribution::Cause;
 use crate::model::events::EventsState;
 use crate::model::snapshot::CacheState;
+use crate::model::words;
 use crate::notify::text;
 
 /// Stands for what is not known.
@@ -107,18 +107,7 @@ pub(super) fn money(amount: f64, currency: &str) -> String {
 
 /// A length of time in its two largest units: `1 h 35 min`.
 pub(super) fn span(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    let (large, small) = match seconds {
-        0..60 => return format!("{seconds} s"),
-        60..3600 => ((minutes, "min"), (seconds % 60, "s")),
-        3600..86_400 => ((hours, "h"), (minutes, "min")),
-        _ => ((days, "d"), (hours, "h")),
-    };
-    if small.0 == 0 {
-        return format!("{} {}", large.0, large.1);
-    }
-    format!("{} {} {} {}", large.0, large.1, small.0, small.1)
+    words::span(duration).replace(words::NBSP, " ")
 }
 
 /// `1 cache`, `4 caches`.
@@ -147,18 +136,6 @@ pub(super) fn events(state: EventsState) -> &'static str {
         EventsState::NotificationsOff => "incomplete",
         EventsState::Forbidden => "forbidden",
         EventsState::Lost => "lost",
-    }
-}
-
-/// A cause as people say it.
-pub(super) fn cause(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Expired => "expired",
-        Cause::Evicted => "evicted",
-        Cause::Deleted => "deleted",
-        Cause::Flushed => "flushed",
-        Cause::NeverSeen => "never seen",
-        Cause::Unknown => "unknown",
     }
 }
 

@@ -45,6 +45,14 @@ impl Cause {
             Self::Unknown => "unknown",
         }
     }
+
+    /// As people say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NeverSeen => "never seen",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// One number per cause.

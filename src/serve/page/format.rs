@@ -1,16 +1,13 @@
 //! Numbers, times and foreign text as people read them. Pure.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::model::text::tame;
+use crate::model::words::NBSP;
+pub(super) use crate::model::words::{bytes, count, span};
 
 /// The most characters of a text from elsewhere that are shown.
 const MAX_TEXT: usize = 500;
-/// Between a number and its unit, and between groups of digits: no line break.
-const NBSP: char = '\u{a0}';
-const THIN: char = '\u{202f}';
 
 /// Text from elsewhere: what is unsafe is made visible, and cut when it is long. HTML is escaped by the template.
 pub(super) fn text(text: &str) -> String {
@@ -38,19 +35,6 @@ pub(super) fn percent(ratio: f64) -> String {
     format!("{percent:.digits$}{NBSP}%")
 }
 
-/// `18240` is `18 240`.
-pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(THIN);
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A number of things per second, as precise as it is worth.
 pub(super) fn rate(per_second: f64) -> String {
     #[expect(
@@ -66,24 +50,6 @@ pub(super) fn rate(per_second: f64) -> String {
     }
 }
 
-/// `96468992` is `92.0 MiB`.
-pub(super) fn bytes(n: u64) -> String {
-    let mut value = n as f64;
-    let mut unit = "B";
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1023.95 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" {
-        format!("{n}{NBSP}B")
-    } else {
-        format!("{value:.1}{NBSP}{unit}")
-    }
-}
-
 /// An amount in a currency, as precise as it is worth.
 pub(super) fn money(amount: f64, currency: &str) -> String {
     if !amount.is_finite() {
@@ -93,23 +59,6 @@ pub(super) fn money(amount: f64, currency: &str) -> String {
     format!("{amount:.digits$}{NBSP}{currency}")
 }
 
-/// A length of time in its two largest units: `1 h 35 min`.
-pub(super) fn span(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    let (large, small) = match seconds {
-        0..60 => return format!("{seconds}{NBSP}s"),
-        60..3600 => ((minutes, "min"), (seconds % 60, "s")),
-        3600..86_400 => ((hours, "h"), (minutes, "min")),
-        _ => ((days, "d"), (hours, "h")),
-    };
-    let large = format!("{}{NBSP}{}", large.0, large.1);
-    if small.0 == 0 {
-        return large;
-    }
-    format!("{large}{NBSP}{}{NBSP}{}", small.0, small.1)
-}
-
 /// `2026-11-23 12:41:08 UTC`.
 pub(super) fn timestamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
@@ -117,6 +66,8 @@ pub(super) fn timestamp(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

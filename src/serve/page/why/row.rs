@@ -107,7 +107,7 @@ fn words(causes: &[(Cause, u64)], misses: u64) -> Vec<CauseView> {
         .take(named)
         .map(|(cause, n)| CauseView {
             class: cause.as_str(),
-            words: format!("{} {}", word(*cause), share(*n)),
+            words: format!("{} {}", cause.words(), share(*n)),
         })
         .collect();
     let rest = causes.get(named..).unwrap_or_default();
@@ -134,18 +134,6 @@ fn hit_ratio(ratio: &NamespaceHitRatio) -> RatioView {
     RatioView {
         ratio: format!("{about}{}", percent(ratio.ratio)),
         basis: format!("{source}, {lower:.0}–\u{2060}{upper:.0}\u{a0}%"),
-    }
-}
-
-/// As a noun would be too long in a table.
-fn word(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Expired => "expired",
-        Cause::Evicted => "evicted",
-        Cause::Deleted => "deleted",
-        Cause::Flushed => "flushed",
-        Cause::NeverSeen => "never seen",
-        Cause::Unknown => "unknown",
     }
 }
 
