@@ -158,8 +158,7 @@ impl Core {
                 told = inbox.next() => self.take_in_told(told),
                 Some(trigger) = reloads.recv() => {
                     if let Some(loader) = &loader {
-                        self.reload(trigger, loader).await;
-                        inbox.set_token(self.config.api_token.as_ref());
+                        self.reload(trigger, loader, &inbox).await;
                         news = true;
                     }
                 }

@@ -8,22 +8,17 @@ use super::{Core, begin, fit};
 use crate::config::Config;
 use crate::config::diff::Diff;
 use crate::config::watch::Fingerprint;
+use crate::engine::Loader;
+use crate::engine::lookups::{self, Inbox};
 use crate::engine::reload::Trigger;
-use crate::engine::{Loader, lookups};
 use crate::notify::Links;
 
 impl Core {
-    pub(super) async fn reload(&mut self, trigger: Trigger, loader: &Loader) {
+    /// `inbox` learns the token that is to be shown from now on.
+    pub(super) async fn reload(&mut self, trigger: Trigger, loader: &Loader, inbox: &Inbox) {
         match loader() {
             Ok(config) => {
                 let diff = Diff::between(&self.config, &config);
-                tracing::info!(
-                    ?trigger,
-                    added = ?diff.caches_added,
-                    removed = ?diff.caches_removed,
-                    changed = ?diff.caches_changed,
-                    "the configuration was loaded anew"
-                );
                 if !diff.needs_restart.is_empty() {
                     tracing::warn!(
                         "{} changed; that takes a restart",
@@ -31,8 +26,17 @@ impl Core {
                     );
                 }
                 self.apply(config, &diff).await;
+                inbox.set_token(self.config.api_token.as_ref());
                 self.status.reload_error = None;
                 self.status.reloads_ok += 1;
+                // Last: who reads it may rely on all that it says.
+                tracing::info!(
+                    ?trigger,
+                    added = ?diff.caches_added,
+                    removed = ?diff.caches_removed,
+                    changed = ?diff.caches_changed,
+                    "the configuration was loaded anew"
+                );
             }
             Err(errors) => {
                 tracing::error!(
