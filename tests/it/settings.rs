@@ -204,7 +204,7 @@ fn a_password_file_is_read_anew() {
 
 #[test]
 fn tls_with_a_private_authority() {
-    if !Version::Redis70.require() || !Version::Redis70.supports_tls() {
+    if !Version::Redis70.require_tls() {
         return;
     }
     let server = Server::builder(Version::Redis70).tls().start();

@@ -82,6 +82,12 @@ impl Version {
         skip::have(self.name(), self.available())
     }
 
+    /// The same, and that it can do TLS.
+    #[track_caller]
+    pub fn require_tls(self) -> bool {
+        self.require() && skip::have(&format!("{self} with TLS"), self.supports_tls())
+    }
+
     /// Whether this build can do TLS. Asked of the binary: one that can stumbles over the missing certificate, one that
     /// cannot never looks for it. Neither starts.
     pub fn supports_tls(self) -> bool {
